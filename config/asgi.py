@@ -5,7 +5,7 @@ Django's middleware costs an asynchronous view two orders of magnitude, so the t
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
@@ -31,7 +31,7 @@ class Application:
         self._hub = Hub()
         self._webhooks = ChatWebhooks(self._appender)
         self._live = LiveEndpoint(self._hub)
-        self._pages = WSGIMiddleware(_django, workers=12)
+        self._pages = WSGIMiddleware(cast(Any, _django), workers=12)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -17,12 +17,12 @@ app.autodiscover_tasks()
 logger = logging.getLogger(__name__)
 
 
-def enqueue(task: "Task[Any, Any]", *args: object, queue: str, countdown: float = 0) -> None:
+def enqueue(task: "Task[Any, Any]", *args: object, queue: str, countdown: float = 0.0) -> None:
     """Enqueue once the transaction has committed. A dead broker is logged, never raised: the sweep catches up."""
 
     def send() -> None:
         try:
-            task.apply_async(args=args, queue=queue, countdown=countdown or None, retry=False)
+            task.apply_async(args=args, queue=queue, countdown=countdown, retry=False)
         except OperationalError as error:
             logger.warning("broker unreachable, %s left to the sweep: %s", task.name, error)
 

@@ -18,14 +18,14 @@ BASE_DIR: Final = Path(__file__).resolve().parent.parent
 env = Env()
 env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
-DEMO_SECRET: Final = "demo-only-secret-key-never-use-this-in-production"
+DEMO_SECRET: Final = "demo-only-secret-key-never-use-this-in-production"  # noqa: S105
 DEMO_CHAT_KEY: Final = "demo0000" * 8
-DEMO_WEBHOOK_TOKEN: Final = "demo-callback-token"
+DEMO_WEBHOOK_TOKEN: Final = "demo-callback-token"  # noqa: S105
 
 DEBUG = env.bool("DEBUG", True)
 SECRET_KEY = env.str("SECRET_KEY", DEMO_SECRET)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 PORT = env.int("PORT", 8000)
 SIMULATOR_PORT = env.int("SIMULATOR_PORT", 8090)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")

@@ -6,7 +6,7 @@ do is refused (403).
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from django.db.models import QuerySet
 
@@ -61,7 +61,7 @@ class Caller(Protocol):
 
     pk: int | None
 
-    def has_perm(self, perm: str, obj: object = None) -> bool: ...
+    def has_perm(self, perm: str, obj: Any = None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,7 @@ def may(caller: Caller, permission: str, room: Room | None = None) -> bool:
 
 
 def grant_for(caller: Caller, room: Room) -> Grant:
-    return Grant(
-        frozenset(name for name in {*ANCHOR_PERMISSIONS, "rooms.add_room"} if may(caller, name, room))
-    )
+    return Grant(frozenset(name for name in {*ANCHOR_PERMISSIONS, "rooms.add_room"} if may(caller, name, room)))
 
 
 def permissions_of_scopes(scopes: list[str]) -> frozenset[str]:

@@ -38,9 +38,7 @@ OVERDUE: Final = timedelta(seconds=5)
 _SETUP_CALLS: Final = frozenset({"account_import", "create_group"})
 # Refusals that mean the wanted state is there already: the group is ours, or gone as asked.
 _ALREADY_DONE: Final = {"create_group": 10025, "destroy_group": 10010}
-_TOO_LATE_TEXT: Final = gettext_noop(
-    "It is not known whether Chat got this message, and too late to repeat it safely."
-)
+_TOO_LATE_TEXT: Final = gettext_noop("It is not known whether Chat got this message, and too late to repeat it safely.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +96,11 @@ def _is_behind_others(command: OutboxCommand) -> bool:
 
 
 def _waits_for_group(command: OutboxCommand) -> bool:
-    if command.lane or command.room is None or command.room.has_group or command.call in _SETUP_CALLS:
+    room = command.room
+    if command.lane or room is None or room.has_group or command.call in _SETUP_CALLS:
         return False
     return OutboxCommand.objects.filter(
-        room_id=command.room_id, call="create_group", state__in=[State.PENDING, State.SENDING]
+        room=room, call="create_group", state__in=[State.PENDING, State.SENDING]
     ).exists()
 
 
@@ -186,8 +185,8 @@ def _settle(
     )
     if settled != 1:
         return []
-    if state == State.APPLIED and command.call == "create_group":
-        Room.objects.filter(pk=command.room_id).update(has_group=True, group_destroyed_at=None)
+    if state == State.APPLIED and command.call == "create_group" and command.room is not None:
+        Room.objects.filter(pk=command.room.pk).update(has_group=True, group_destroyed_at=None)
     _tell_watchers(command)
     return list(_next_in_lane(command))
 
@@ -195,9 +194,7 @@ def _settle(
 def _release(command: OutboxCommand, wait: float, *, code: int = 0, text: str = "") -> list[Nudge]:
     """Give the command back for a later attempt; an attempt that never reached Chat does not count."""
     has_been_tried = bool(text)
-    OutboxCommand.objects.filter(
-        pk=command.pk, state=State.SENDING, attempt_count=command.attempt_count
-    ).update(
+    OutboxCommand.objects.filter(pk=command.pk, state=State.SENDING, attempt_count=command.attempt_count).update(
         state=State.PENDING,
         leased_until=None,
         next_attempt_at=timezone.now() + timedelta(seconds=wait),

@@ -67,9 +67,7 @@ def keep_messages(batch: Batch, events: list[Event]) -> None:
             message_count=F("message_count") + len(in_room),
             last_message_at=max(message.sent_at for message in in_room),
         )
-        batch.tell(
-            f"room:{room_id}", "messages", {"room": room_id, "ids": [message.pk for message in in_room]}
-        )
+        batch.tell(f"room:{room_id}", "messages", {"room": room_id, "ids": [message.pk for message in in_room]})
 
 
 def follow_presence(batch: Batch, events: list[Event]) -> None:
@@ -87,9 +85,7 @@ def follow_presence(batch: Batch, events: list[Event]) -> None:
     if not newest:
         return
     viewers = _ensure_viewers({account for _, account in newest})
-    _apply_presence(
-        {(room_id, viewers[account]): state for (room_id, account), state in newest.items()}, batch
-    )
+    _apply_presence({(room_id, viewers[account]): state for (room_id, account), state in newest.items()}, batch)
 
 
 def _apply_presence(newest: dict[tuple[int, int], tuple[datetime, bool]], batch: Batch) -> None:
@@ -127,14 +123,10 @@ def _apply_presence(newest: dict[tuple[int, int], tuple[datetime, bool]], batch:
         membership.changed_at = at
         changed.append(membership)
     Membership.objects.bulk_create(created)
-    Membership.objects.bulk_update(
-        changed, ["is_present", "joined_at", "left_at", "changed_at"], batch_size=200
-    )
+    Membership.objects.bulk_update(changed, ["is_present", "joined_at", "left_at", "changed_at"], batch_size=200)
     for room_id, difference in sorted(growth.items()):
         if difference:
-            Room.objects.filter(pk=room_id).update(
-                online_count=Greatest(F("online_count") + difference, Value(0))
-            )
+            Room.objects.filter(pk=room_id).update(online_count=Greatest(F("online_count") + difference, Value(0)))
             Room.objects.filter(pk=room_id, peak_online_count__lt=F("online_count")).update(
                 peak_online_count=F("online_count")
             )
@@ -157,9 +149,7 @@ def follow_group_info(batch: Batch, events: list[Event]) -> None:
         Room.objects.filter(pk=room.pk).update(
             introduction=introduction, notification=notification, version=F("version") + 1
         )
-        Notice.objects.create(
-            room=room, introduction=introduction, notification=notification, actor_name=actor_name
-        )
+        Notice.objects.create(room=room, introduction=introduction, notification=notification, actor_name=actor_name)
         AuditEntry.objects.create(
             verb="rooms.notice.changed_in_chat",
             room=room,
@@ -181,9 +171,7 @@ def note_destroyed_groups(batch: Batch, events: list[Event]) -> None:
             continue
         room_id, at = batch.rooms[change.group_id], change.event_at or event.received_at
         Room.objects.filter(pk=room_id).update(has_group=False, group_destroyed_at=at, online_count=0)
-        Membership.objects.filter(room_id=room_id, is_present=True).update(
-            is_present=False, left_at=at, changed_at=at
-        )
+        Membership.objects.filter(room_id=room_id, is_present=True).update(is_present=False, left_at=at, changed_at=at)
         AuditEntry.objects.create(
             verb="rooms.group.destroyed", room_id=room_id, actor_kind="chat", actor_name="Chat", changes={}
         )

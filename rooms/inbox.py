@@ -5,7 +5,7 @@ transaction that stored it; in between it may be read any number of times. May i
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,25 +29,21 @@ class Entry:
     raw: bytes
 
     def encode(self) -> bytes:
-        head = (
-            f"{self.command}\n{self.platform}\n{self.request_time}\n{self.decision}\n{self.received_at:.6f}\n"
-        )
+        head = f"{self.command}\n{self.platform}\n{self.request_time}\n{self.decision}\n{self.received_at:.6f}\n"
         return head.encode() + self.raw
 
     @classmethod
     def decode(cls, blob: bytes) -> "Entry":
         command, platform, request_time, decision, received_at, raw = blob.split(b"\n", 5)
-        return cls(
-            command.decode(), platform.decode(), request_time.decode(), int(decision), float(received_at), raw
-        )
+        return cls(command.decode(), platform.decode(), request_time.decode(), int(decision), float(received_at), raw)
 
 
 class Appender:
     """Appends for one event loop: whatever arrives while a write is under way goes out in the next, in order."""
 
-    def __init__(self, connect: "Callable[[], AsyncRedis[bytes]]" = redis.async_connection) -> None:
+    def __init__(self, connect: Callable[[], AsyncRedis] = redis.async_connection) -> None:
         self._connect = connect
-        self._client: AsyncRedis[bytes] | None = None
+        self._client: AsyncRedis | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -86,12 +82,14 @@ class Appender:
     async def _send(self, blobs: list[bytes]) -> None:
         if self._client is None:
             self._client = self._connect()
-        await asyncio.wait_for(self._client.execute_command(*_append_command(blobs)), timeout=1.0)
+        command: Awaitable[bytes] = self._client.execute_command(*_append_command(blobs))  # type: ignore[no-untyped-call]
+        await asyncio.wait_for(command, timeout=1.0)
 
 
 def append(entries: list[Entry]) -> None:
     """Append from ordinary threads (the WSGI front, tools and tests)."""
-    redis.connection().execute_command(*_append_command([entry.encode() for entry in entries]))
+    blobs = [entry.encode() for entry in entries]
+    redis.connection().execute_command(*_append_command(blobs))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)

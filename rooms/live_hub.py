@@ -83,7 +83,7 @@ class Hub:
     def __init__(self) -> None:
         self._watchers: set[Watcher] = set()
         self._position: tuple[int, int] = (0, 0)
-        self._client: AsyncRedis[bytes] | None = None
+        self._client: AsyncRedis | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -116,14 +116,14 @@ class Hub:
         if not last_id:
             return
         client = self._connected()
-        first = await client.xrange(redis.LIVE_STREAM, count=1)
+        first: Any = await client.xrange(redis.LIVE_STREAM, count=1)
         length = await client.xlen(redis.LIVE_STREAM)
         is_trimmed = not first or (length >= live.STREAM_LENGTH and _order(first[0][0]) > _order(last_id))
         if is_trimmed or _order(last_id) > watcher.since:
             watcher.offer(_RESET)
             return
-        end = "%d-%d" % watcher.since
-        entries = await client.xrange(redis.LIVE_STREAM, min=b"(" + last_id, max=end)
+        end = _text_id(watcher.since)
+        entries: Any = await client.xrange(redis.LIVE_STREAM, min=b"(" + last_id, max=end)
         missed = [entry for entry in map(_published, entries) if entry.topic in watcher.topics]
         for entry in _without_outdated(missed):
             for frame in (await self._render(entry, {watcher.language})).values():
@@ -139,12 +139,12 @@ class Hub:
 
     async def _read(self) -> None:
         client = self._connected()
-        newest = await client.xrevrange(redis.LIVE_STREAM, count=1)
+        newest: Any = await client.xrevrange(redis.LIVE_STREAM, count=1)
         if self._position == (0, 0) or not newest:
             self._position = _order(newest[0][0]) if newest else (0, 0)
         self._ready.set()
         while True:
-            cursor = "%d-%d" % self._position
+            cursor = _text_id(self._position)
             answer: Any = await client.xread({redis.LIVE_STREAM: cursor}, count=1000, block=2000)
             entries = [_published(item) for _, items in answer or [] for item in items]
             if not entries:
@@ -169,7 +169,7 @@ class Hub:
             return {}
         return await asyncio.to_thread(_render_frames, renderer, entry, languages)
 
-    def _connected(self) -> "AsyncRedis[bytes]":
+    def _connected(self) -> AsyncRedis:
         if self._client is None:
             self._client = redis.async_connection()
         return self._client
@@ -212,9 +212,7 @@ class LiveEndpoint:
                 await _push(send, frame or _HEARTBEAT)
                 if time.monotonic() - checked_at > RECHECK_SECONDS:
                     checked_at = time.monotonic()
-                    if len(await asyncio.to_thread(_allowed_topics, request, watcher.topics)) < len(
-                        watcher.topics
-                    ):
+                    if len(await asyncio.to_thread(_allowed_topics, request, watcher.topics)) < len(watcher.topics):
                         break
             await send({"type": "http.response.body", "body": b""})
         except OSError:
@@ -261,9 +259,7 @@ def _without_outdated(entries: list[Published]) -> list[Published]:
     for index, entry in enumerate(entries):
         renderer = live.renderer(entry.event)
         is_outdated = (
-            renderer is not None
-            and renderer.is_state
-            and last[(entry.topic, entry.event, entry.payload)] > index
+            renderer is not None and renderer.is_state and last[(entry.topic, entry.event, entry.payload)] > index
         )
         if not is_outdated:
             kept.append(entry)
@@ -278,6 +274,10 @@ def _published(item: tuple[bytes, dict[bytes, bytes]]) -> Published:
 def _order(entry_id: bytes) -> tuple[int, int]:
     milliseconds, _, serial = entry_id.partition(b"-")
     return int(milliseconds), int(serial or 0)
+
+
+def _text_id(order: tuple[int, int]) -> str:
+    return f"{order[0]}-{order[1]}"
 
 
 def _clean_id(text: str) -> bytes:

@@ -16,13 +16,13 @@ PULSE_PREFIX: Final = "greenroom:pulse:"
 
 
 @cache
-def connection() -> "redis.Redis[bytes]":
+def connection() -> redis.Redis:
     """A pooled, thread-safe client that fails fast: callers decide what a lost Redis means to them."""
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=5, retry=Retry(NoBackoff(), 0)
     )
 
 
-def async_connection() -> "redis.asyncio.Redis[bytes]":
+def async_connection() -> redis.asyncio.Redis:
     """A client for the event loop that calls this; close it with `aclose`."""
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)

@@ -69,9 +69,7 @@ def answer(query: bytes, body: bytes, now: float) -> Reply:
     )
     if decision is dispatch.ALLOW:
         return Reply(200, protocol.success_answer(), entry)
-    reply = protocol.decision_answer(
-        decision.code, decision.info, decision.elements, decision.cloud_custom_data
-    )
+    reply = protocol.decision_answer(decision.code, decision.info, decision.elements, decision.cloud_custom_data)
     return Reply(200, reply, entry)
 
 
@@ -137,11 +135,7 @@ class ChatWebhooks:
             return
         reply = answer(scope["query_string"], body, time.time())
         status, content = reply.status, reply.body
-        if (
-            reply.entry is not None
-            and not await self._keep(reply.entry)
-            and "Before" not in reply.entry.command
-        ):
+        if reply.entry is not None and not await self._keep(reply.entry) and "Before" not in reply.entry.command:
             # Chat repeats after-events that were not answered with 200, where its retry is switched on.
             status, content = 503, b'{"ActionStatus":"FAIL","ErrorInfo":"not stored","ErrorCode":503}'
         await _respond(send, status, content)

@@ -1,8 +1,9 @@
-"""Increments of room minutes: one `INSERT ... ON CONFLICT DO UPDATE` a batch, on SQLite and PostgreSQL alike."""
+"""Increments of room minutes: one `INSERT ... ON CONFLICT DO UPDATE` a batch, on both databases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -27,13 +28,13 @@ def add_minutes(increments: Mapping[tuple[int, datetime], Increment]) -> None:
     columns = ", ".join(("room_id", "minute", *_COUNTS))
     updates = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _COUNTS)
     row = "(" + ", ".join(["%s"] * (2 + len(_COUNTS))) + ")"
-    values: list[object] = []
+    values: list[Any] = []
     adapt = connection.ops.adapt_datetimefield_value
     for (room_id, minute), increment in sorted(increments.items()):
         values += [room_id, adapt(minute), *(getattr(increment, name) for name in _COUNTS)]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * len(increments))} "
+            f"INSERT INTO {table} ({columns}) VALUES {', '.join([row] * len(increments))} "  # noqa: S608
             f"ON CONFLICT (room_id, minute) DO UPDATE SET {updates}",
             values,
         )

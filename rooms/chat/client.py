@@ -64,9 +64,7 @@ class ChatClient:
 
     def __init__(self, config: ChatConfig, *, transport: httpx.BaseTransport | None = None) -> None:
         self._config = config
-        self._ticket = AdminTicket(
-            sdkappid=config.sdkappid, key=config.secret_key, account=config.admin_account
-        )
+        self._ticket = AdminTicket(sdkappid=config.sdkappid, key=config.secret_key, account=config.admin_account)
         self._http = httpx.Client(
             base_url=config.api_url,
             timeout=self.timeout,
@@ -232,9 +230,7 @@ class ChatClient:
 
     def forbid_send_msg(self, *, group_id: str, accounts: list[str], seconds: int) -> None:
         """Mute for `seconds`; 0 lifts, MUTE_FOR_EVER never ends (doc 34951)."""
-        self.call(
-            _GROUP, "forbid_send_msg", {"GroupId": group_id, "Members_Account": accounts, "MuteTime": seconds}
-        )
+        self.call(_GROUP, "forbid_send_msg", {"GroupId": group_id, "Members_Account": accounts, "MuteTime": seconds})
 
     def get_online_member_num(self, *, group_id: str) -> int:
         """Head count, refreshed by Chat about every 10 s (doc 38521)."""

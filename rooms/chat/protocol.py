@@ -111,14 +111,10 @@ def parse_callback(command: str, body: Body) -> Callback | None:
             cloud_custom_data=_text(body, "CloudCustomData"),
         )
     if command == JOINED:
-        return PresenceChanged(
-            _text(body, "GroupId"), _members(body, "NewMemberList"), True, "join", event_time(body)
-        )
+        return PresenceChanged(_text(body, "GroupId"), _members(body, "NewMemberList"), True, "join", event_time(body))
     if command == EXITED:
         cause = _text(body, "ExitType").lower() or "quit"
-        return PresenceChanged(
-            _text(body, "GroupId"), _members(body, "ExitMemberList"), False, cause, event_time(body)
-        )
+        return PresenceChanged(_text(body, "GroupId"), _members(body, "ExitMemberList"), False, cause, event_time(body))
     if command == MEMBER_STATE:
         is_present = _text(body, "EventType") == "Online"
         cause = _text(body, "EventCause").lower()

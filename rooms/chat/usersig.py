@@ -67,9 +67,7 @@ class AdminTicket:
     lifetime_seconds = 24 * 3600
     renew_before_seconds = 3600
 
-    def __init__(
-        self, *, sdkappid: int, key: str, account: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, *, sdkappid: int, key: str, account: str, clock: Callable[[], float] = time.time) -> None:
         self._sdkappid, self._key, self._account, self._clock = sdkappid, key, account, clock
         self._lock = threading.Lock()
         self._usersig, self._expires_at = "", 0.0

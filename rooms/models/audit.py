@@ -27,9 +27,7 @@ class AuditEntry(models.Model):
     room = models.ForeignKey("rooms.Room", on_delete=models.PROTECT, null=True, related_name="audit_entries")
     actor_kind = models.CharField(max_length=12)
     actor_name = models.CharField(max_length=150)
-    actor_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    actor_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     changes = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 

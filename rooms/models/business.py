@@ -20,9 +20,7 @@ class BusinessApp(models.Model):
 
 def validate_scopes(scopes: object) -> None:
     if not isinstance(scopes, list) or not set(scopes) <= set(ApiKey.Scope.values):
-        raise ValidationError(
-            _("Choose from: %(scopes)s."), params={"scopes": ", ".join(ApiKey.Scope.values)}
-        )
+        raise ValidationError(_("Choose from: %(scopes)s."), params={"scopes": ", ".join(ApiKey.Scope.values)})
 
 
 class ApiKey(AbstractAPIKey):
@@ -34,15 +32,13 @@ class ApiKey(AbstractAPIKey):
         MESSAGES_READ = "messages:read", _("Read messages")
         MESSAGES_WRITE = "messages:write", _("Send messages into rooms")
 
-    app = models.ForeignKey(
-        BusinessApp, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("app")
-    )
+    app = models.ForeignKey(BusinessApp, on_delete=models.CASCADE, related_name="api_keys", verbose_name=_("app"))
     scopes = models.JSONField(_("scopes"), default=list, validators=[validate_scopes])
 
     class Meta(AbstractAPIKey.Meta):
         abstract = False
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
 
 
 class IdempotentAnswer(models.Model):

@@ -10,9 +10,7 @@ class Notice(models.Model):
     introduction = models.CharField(max_length=240, blank=True)
     notification = models.CharField(max_length=300, blank=True)
     actor_name = models.CharField(max_length=150)
-    actor_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
+    actor_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

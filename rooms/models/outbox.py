@@ -21,9 +21,7 @@ class OutboxCommand(models.Model):
         URGENT = "chat.urgent", _("Urgent")
         BULK = "chat.bulk", _("Bulk")
 
-    room = models.ForeignKey(
-        "rooms.Room", on_delete=models.CASCADE, null=True, related_name="outbox_commands"
-    )
+    room = models.ForeignKey("rooms.Room", on_delete=models.CASCADE, null=True, related_name="outbox_commands")
     call = models.CharField(max_length=60)
     payload = models.JSONField(default=dict)
     label = models.CharField(max_length=120)

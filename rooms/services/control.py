@@ -41,9 +41,7 @@ def set_mute_all(room: Room, *, actor: Actor, is_muted: bool) -> Room:
     return room
 
 
-def send_operator_message(
-    room: Room, *, actor: Actor, text: str, style: str = MessageStyle.PLAIN
-) -> OutboxCommand:
+def send_operator_message(room: Room, *, actor: Actor, text: str, style: str = MessageStyle.PLAIN) -> OutboxCommand:
     """Speak into the room as its operators. A warning is a command message, so that clients can insist on it."""
     text = text.strip()
     if not text:
@@ -52,8 +50,7 @@ def send_operator_message(
     if size > OPERATOR_MESSAGE_BYTES:
         raise InvalidInput(
             "text",
-            _("This is %(size)d bytes long; %(limit)d are allowed.")
-            % {"size": size, "limit": OPERATOR_MESSAGE_BYTES},
+            _("This is %(size)d bytes long; %(limit)d are allowed.") % {"size": size, "limit": OPERATOR_MESSAGE_BYTES},
         )
     if style not in MessageStyle.values:
         raise InvalidInput("style", _("Choose plain, highlight or warning."))

@@ -6,7 +6,7 @@ must change exactly one row, so of two operators at once exactly one wins.
 
 import secrets
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
@@ -74,9 +74,7 @@ def create_room(
                     actor_name=actor.name,
                     actor_user=actor.user,
                 )
-            write_entry(
-                room, verb="rooms.room.created", actor=actor, changes={"title": title, "anchor": anchor.pk}
-            )
+            write_entry(room, verb="rooms.room.created", actor=actor, changes={"title": title, "anchor": anchor.pk})
             telling.create_group(room, actor=actor)
             live.publish_on_commit("wall", "tile", {"room": room.pk})
     except IntegrityError as error:
@@ -91,7 +89,7 @@ def edit_room(
     expected_version: int | None = None,
     title: str | None = None,
     cover_url: str | None = None,
-    scheduled_at: datetime | None | bool = False,
+    scheduled_at: datetime | Literal[False] | None = False,
 ) -> Room:
     """Change what is given; `scheduled_at=False` leaves the time alone, None removes it.
 
@@ -103,7 +101,7 @@ def edit_room(
     if cover_url is not None:
         _check_cover(cover_url)
         changes["cover_url"] = cover_url
-    if not isinstance(scheduled_at, bool):
+    if scheduled_at is not False:
         changes["scheduled_at"] = scheduled_at
     changes = {name: value for name, value in changes.items() if getattr(room, name) != value}
     if not changes:
@@ -113,9 +111,7 @@ def edit_room(
         if expected_version is not None:
             rows = rows.filter(version=expected_version)
         if rows.update(**changes, version=F("version") + 1, updated_at=timezone.now()) != 1:
-            raise ChangedMeanwhile(
-                _("Somebody else changed this room meanwhile. Reload to see the new values.")
-            )
+            raise ChangedMeanwhile(_("Somebody else changed this room meanwhile. Reload to see the new values."))
         before = {name: [_plain(getattr(room, name)), _plain(value)] for name, value in changes.items()}
         room.refresh_from_db()
         write_entry(room, verb="rooms.room.edited", actor=actor, changes=before)
@@ -143,9 +139,7 @@ def pause_room(room: Room, *, actor: Actor) -> Room:
 
 
 def resume_room(room: Room, *, actor: Actor) -> Room:
-    return _change_status(
-        room, actor=actor, allowed=[Status.PAUSED], to=Status.ON_LIVE, verb="resumed", paused_at=None
-    )
+    return _change_status(room, actor=actor, allowed=[Status.PAUSED], to=Status.ON_LIVE, verb="resumed", paused_at=None)
 
 
 def end_room(room: Room, *, actor: Actor) -> Room:
@@ -175,9 +169,7 @@ def publish_replay(room: Room, *, actor: Actor, replay_url: str) -> Room:
     )
 
 
-def _change_status(
-    room: Room, *, actor: Actor, allowed: list[Status], to: Status, verb: str, **fields: Any
-) -> Room:
+def _change_status(room: Room, *, actor: Actor, allowed: list[Status], to: Status, verb: str, **fields: Any) -> Room:
     with transaction.atomic():
         before = Room.objects.filter(pk=room.pk).values_list("status", flat=True).get()
         moved = Room.objects.filter(pk=room.pk, status=before, status__in=allowed).update(
@@ -216,9 +208,7 @@ def _check_cover(cover_url: str) -> None:
     if parts.scheme != "https" or not parts.netloc:
         raise InvalidInput("cover_url", _("Give an address that starts with https://."))
     if len(cover_url.encode()) > COVER_BYTES:
-        raise InvalidInput(
-            "cover_url", _("Chat accepts at most %(limit)d bytes here.") % {"limit": COVER_BYTES}
-        )
+        raise InvalidInput("cover_url", _("Chat accepts at most %(limit)d bytes here.") % {"limit": COVER_BYTES})
 
 
 def _check_group_id(group_id: str) -> None:

@@ -48,9 +48,7 @@ def set_notice(
             updated_at=timezone.now(),
         )
         if changed != 1:
-            raise ChangedMeanwhile(
-                _("Somebody else changed this room meanwhile. Reload to see the new values.")
-            )
+            raise ChangedMeanwhile(_("Somebody else changed this room meanwhile. Reload to see the new values."))
         changes = {
             "introduction": [room.introduction, new_introduction],
             "notification": [room.notification, new_notification],
@@ -82,7 +80,9 @@ def read_notice(text: str) -> tuple[str, list[str]]:
     form = _json_form(text)
     if form is None:
         return text, []
-    return str(form.get("text", "")), [image for image in form.get("images", []) if isinstance(image, str)]
+    images = form.get("images", [])
+    addresses = images if isinstance(images, list) else []
+    return str(form.get("text", "")), [image for image in addresses if isinstance(image, str)]
 
 
 def _check(field: str, text: str, limit: int) -> None:
@@ -107,9 +107,7 @@ def _check_json_form(field: str, text: str) -> None:
     if form is None or not form.keys() <= {"text", "images"}:
         raise InvalidInput(
             field,
-            _(
-                "A notice that starts with { must be JSON with “text” and “images”, a list of https addresses."
-            ),
+            _("A notice that starts with { must be JSON with “text” and “images”, a list of https addresses."),
         )
     images = form.get("images", [])
     if not isinstance(form.get("text", ""), str) or not isinstance(images, list):

@@ -118,9 +118,7 @@ def tell_profile(room: Room, *, actor: Actor) -> None:
     changes = {"name": cut_to_bytes(room.title, GROUP_NAME_BYTES)}
     if room.cover_url.startswith("https://"):
         changes["face_url"] = room.cover_url
-    _modify_group(
-        room, part="profile", changes=changes, label=gettext_noop("Set title and cover"), actor=actor
-    )
+    _modify_group(room, part="profile", changes=changes, label=gettext_noop("Set title and cover"), actor=actor)
 
 
 def tell_mute_all(room: Room, *, actor: Actor) -> None:

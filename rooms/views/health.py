@@ -26,21 +26,21 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. Read from the stores at each scrape, so that it is the same whichever process answers."""
+    """Prometheus text. Read from the stores at each scrape, so every process answers the same."""
     registry = CollectorRegistry()
     outbox = Gauge("greenroom_outbox_commands", "Outbox commands by state.", ["state"], registry=registry)
     unsettled = OutboxCommand.objects.filter(
         state__in=[OutboxCommand.State.PENDING, OutboxCommand.State.SENDING, OutboxCommand.State.FAILED]
     )
-    for row in unsettled.values("state").annotate(count=Count("pk")).order_by():
-        outbox.labels(row["state"]).set(row["count"])
+    for state, count in unsettled.values_list("state").annotate(count=Count("pk")).order_by():
+        outbox.labels(state).set(count)
     rooms = Gauge("greenroom_rooms", "Rooms by status.", ["status"], registry=registry)
-    for row in Room.objects.values("status").annotate(count=Count("pk")).order_by():
-        rooms.labels(row["status"]).set(row["count"])
+    for status, count in Room.objects.values_list("status").annotate(count=Count("pk")).order_by():
+        rooms.labels(status).set(count)
     waiting = Gauge("greenroom_deliveries_waiting", "Stored callbacks not yet handled.", registry=registry)
     waiting.set(WebhookDelivery.objects.filter(state=WebhookDelivery.State.RECEIVED).count())
     stream = Gauge(
-        "greenroom_inbox_entries", "Inbox entries not yet acknowledged; -1 without Redis.", registry=registry
+        "greenroom_inbox_entries", "Inbox entries waiting; -1 without Redis.", registry=registry
     )
     try:
         stream.set(inbox.waiting_count())
