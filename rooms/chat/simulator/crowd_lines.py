@@ -1,0 +1,64 @@
+"""Who the people of a crowd are and what they say, read from crowd_lines.toml; and how abuse is disguised."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from pathlib import Path
+from typing import Final
+
+_FILE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    return tuple(str(line) for line in _FILE[name])
+
+
+CHAT: Final = _lines("chat")
+REACTIONS: Final = _lines("reactions")
+SONGS: Final = _lines("songs")
+SONG_WISHES: Final = _lines("song_wishes")
+SPAM: Final = _lines("spam")
+ABUSE: Final = _lines("abuse")
+ABUSE_WORDS: Final = _lines("abuse_words")
+ABUSE_FRAMES: Final = _lines("abuse_frames")
+GIFT_THANKS: Final = _lines("gift_thanks")
+HANDLES: Final[tuple[tuple[str, str], ...]] = tuple((handle, nick) for handle, nick in _FILE["people"])
+QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = tuple(
+    (question, tuple(answers)) for question, answers in _FILE["questions"]
+)
+GIFTS: Final[tuple[tuple[str, str, int], ...]] = tuple((name, unit, kind) for name, unit, kind in _FILE["gifts"])
+ON_STATUS: Final[dict[str, tuple[str, ...]]] = {status: tuple(words) for status, words in _FILE["on_status"].items()}
+
+_LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7"})
+_HOMOGLYPHS = str.maketrans({"a": "а", "c": "с", "e": "е", "i": "і", "o": "о", "p": "р", "s": "ѕ"})
+
+
+def personas(count: int, chance: random.Random) -> list[tuple[str, str]]:
+    """So many (account, nick) pairs in an order of their own; the same seed gives the same people."""
+    people = [
+        (
+            handle if not round_number else f"{handle}_{round_number + 1}",
+            nick if not round_number else f"{nick}{round_number + 1}",
+        )
+        for round_number in range(count // len(HANDLES) + 1)
+        for handle, nick in HANDLES
+    ][: max(count, 1) if count else 0]
+    chance.shuffle(people)
+    return people
+
+
+def disguise(word: str, chance: random.Random) -> str:
+    """Written so that a plain word list misses it: leet, spaced, full-width and the like."""
+    way = chance.randrange(6)
+    if way == 0:
+        return word.translate(_LEET)
+    if way == 1:
+        return chance.choice((" ", ".", "-", "*")).join(word)
+    if way == 2:
+        return "".join(chr(ord(letter) + 0xFEE0) for letter in word)
+    if way == 3:
+        return word.translate(_HOMOGLYPHS)
+    if way == 4:
+        return "\u200b".join(word)
+    return "".join(letter * (3 if letter in "aeiou" else 1) for letter in word)
