@@ -28,6 +28,7 @@ QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = tuple(
     (question, tuple(answers)) for question, answers in _FILE["questions"]
 )
 GIFTS: Final[tuple[tuple[str, str, int], ...]] = tuple((name, unit, kind) for name, unit, kind in _FILE["gifts"])
+MARKS: Final = ("", "·上海", " of York", "_09", "·广州", " ☂", "♪", "·西安", " jr", "77")
 ON_STATUS: Final[dict[str, tuple[str, ...]]] = {status: tuple(words) for status, words in _FILE["on_status"].items()}
 
 _LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7"})
@@ -36,16 +37,19 @@ _HOMOGLYPHS = str.maketrans({"a": "а", "c": "с", "e": "е", "i": "і", "o": "�
 
 def personas(count: int, chance: random.Random) -> list[tuple[str, str]]:
     """So many (account, nick) pairs in an order of their own; the same seed gives the same people."""
-    people = [
-        (
-            handle if not round_number else f"{handle}_{round_number + 1}",
-            nick if not round_number else f"{nick}{round_number + 1}",
-        )
-        for round_number in range(count // len(HANDLES) + 1)
-        for handle, nick in HANDLES
-    ][: max(count, 1) if count else 0]
-    chance.shuffle(people)
-    return people
+    people: list[tuple[str, str]] = []
+    round_number = 0
+    while len(people) < count:
+        everybody = list(HANDLES)
+        chance.shuffle(everybody)
+        for handle, nick in everybody:
+            mark = MARKS[round_number % len(MARKS)]
+            number = f"_{round_number}" if round_number else ""
+            people.append((f"{handle}{number}", f"{nick}{mark}" if round_number < len(MARKS) else f"{nick}{number}"))
+        round_number += 1
+    found = people[:count]
+    chance.shuffle(found)
+    return found
 
 
 def disguise(word: str, chance: random.Random) -> str:

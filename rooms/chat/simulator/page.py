@@ -18,9 +18,10 @@ FOLDER = Path(__file__).parent / "assets"
 ASSETS = {
     "viewer.js": "text/javascript; charset=utf-8",
     "viewer.css": "text/css; charset=utf-8",
+    "viewer.svg": "image/svg+xml",
 }
 POLICY = (
-    b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' https:; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 HEADERS = (
