@@ -171,7 +171,7 @@ class Hub:
 
     def _connected(self) -> AsyncRedis:
         if self._client is None:
-            self._client = redis.async_connection()
+            self._client = redis.async_client()
         return self._client
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.connection import AbstractConnection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -23,6 +24,13 @@ def connection() -> redis.Redis:
     )
 
 
-def async_connection() -> redis.asyncio.Redis:
+def async_client() -> redis.asyncio.Redis:
     """A client for the event loop that calls this; close it with `aclose`."""
     return redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1)
+
+
+def async_connection() -> AbstractConnection:
+    """One bare connection, not yet connected, for whoever writes commands itself."""
+    pool = redis.asyncio.ConnectionPool.from_url(settings.REDIS_URL, socket_connect_timeout=1)
+    connection: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]
+    return connection

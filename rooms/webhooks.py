@@ -21,6 +21,7 @@ from django.conf import settings
 
 from rooms import deliveries, dispatch
 from rooms.chat import protocol
+from rooms.chat.config import ChatConfig
 from rooms.inbox import Appender, Entry
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """What to answer and, unless the request was refused, what to append first."""
 
@@ -52,11 +53,9 @@ def answer(query: bytes, body: bytes, now: float) -> Reply:
         return refusal
     command = parameters["CallbackCommand"]
     try:
-        parsed = orjson.loads(body)
+        parsed = protocol.read_body(body)
     except ValueError:
-        return _refuse(400, "the body is not UTF-8 JSON")
-    if not isinstance(parsed, dict):
-        return _refuse(400, "the body is not a JSON object")
+        return _refuse(400, "the body is not a JSON object in UTF-8")
     decision = _decide(command, parsed)
     platform = parameters.get("OptPlatform", "")
     entry = Entry(
@@ -82,12 +81,13 @@ def _parse_query(query: bytes) -> dict[str, str]:
 
 
 def _refusal(parameters: dict[str, str], body: bytes, now: float) -> Reply | None:
-    if parameters.get("SdkAppid") != str(settings.CHAT.sdkappid):
+    chat: ChatConfig = settings.CHAT
+    if parameters.get("SdkAppid") != str(chat.sdkappid):
         return _refuse(403, "SdkAppid is not ours")
     request_time = parameters.get("RequestTime", "")
     given = parameters.get("Sign", "").lower().encode("ascii", "replace")
     is_signed = False
-    for token in settings.CHAT.webhook_tokens:
+    for token in chat.webhook_tokens:
         is_signed |= hmac.compare_digest(protocol.signature(token, request_time).encode(), given)
     if not is_signed:
         return _refuse(403, "the signature is wrong")
