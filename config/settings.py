@@ -220,13 +220,48 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "rooms.api.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_PAGINATION_CLASS": "rooms.api.pagination.NewestFirst",
     "DEFAULT_THROTTLE_CLASSES": ["rooms.api.throttling.CallerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"caller": env.str("API_RATE", "600/min")},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+API_PROBLEMS = ["400", "401", "403", "404", "409", "412", "415", "422", "429"]
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "rooms.api.problems.ProblemHandler",
+    "EXCEPTION_FORMATTER_CLASS": "rooms.api.problems.ProblemFormatter",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+    "ALLOWED_ERROR_STATUS_CODES": API_PROBLEMS,
+    "ERROR_SCHEMAS": dict.fromkeys(API_PROBLEMS, "rooms.api.problems.ProblemSerializer"),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Greenroom API",
+    "DESCRIPTION": (
+        "Run live rooms from your own backend. Sign in with `Authorization: Api-Key <key>`, or with the console's "
+        "session. Lists are pages with `next` and `previous`; refusals are `application/problem+json` with a stable "
+        "`code`: 400 cannot be read, 422 a field cannot be accepted, 409 the state does not allow it."
+    ),
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "PREPROCESSING_HOOKS": ["rooms.api.schema.canonical_addresses"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "RoomStatus": "rooms.models.Room.Status",
+        "CommandState": "rooms.models.OutboxCommand.State",
+    },
+    "TAGS": [
+        {"name": "rooms", "description": "What a room is."},
+        {"name": "control", "description": "A room's steps, its notice, and who may speak."},
+        {"name": "messages", "description": "What was said, and speaking as an operator."},
+        {"name": "members", "description": "Who is there."},
+        {"name": "commands", "description": "What Chat was told, and whether it arrived."},
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
 }
 
 LOGGING = {

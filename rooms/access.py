@@ -59,7 +59,8 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 class Caller(Protocol):
     """A user, or the principal of an API key (`rooms.api.authentication.AppPrincipal`)."""
 
-    pk: int | None
+    @property
+    def pk(self) -> int | None: ...
 
     def has_perm(self, perm: str, obj: Any = None) -> bool: ...
 
