@@ -268,6 +268,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "filters": {
+        # Not ready yet is an answer, not an error of ours.
+        "no_readiness": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: "/readyz" not in record.getMessage(),
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # httpx logs every URL, and with it the administrator's ticket.
@@ -276,5 +283,7 @@ LOGGING = {
         "httpcore": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "django.request": {"filters": ["no_readiness"]},
     },
 }

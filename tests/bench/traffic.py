@@ -81,7 +81,7 @@ def write_script(path: Path, *, count: int = 2000) -> None:
     path.write_text("\n".join(lines))
 
 
-def requests_per_second(port: int, script: Path, *, seconds: int, connections: int = 32) -> float:
+def requests_per_second(port: int, script: Path, *, seconds: int, connections: int = 64) -> float:
     """Closed-loop throughput; raises when the server refused or dropped anything."""
     wrk = shutil.which("wrk")
     if wrk is None:
