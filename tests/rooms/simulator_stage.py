@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qsl
@@ -31,6 +32,7 @@ class Receiver:
     def __init__(self) -> None:
         self.seen: list[dict] = []
         self.answers: dict[str, object] = {}
+        self._counts: Counter[str] = Counter()
         self._news = threading.Condition()
 
     async def __call__(self, scope, receive, send) -> None:
@@ -39,6 +41,8 @@ class Receiver:
         raw = b""
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return
             raw += message.get("body", b"")
             if not message.get("more_body"):
                 break
@@ -48,6 +52,7 @@ class Receiver:
         with self._news:
             keys = [part.split("=")[0] for part in scope["query_string"].decode().split("&")]
             self.seen.append({"command": command, "query": query, "keys": keys, "body": body, "raw": raw})
+            self._counts[command] += 1
             self._news.notify_all()
         answer = self.answers.get(command, OK)
         if callable(answer):
@@ -62,6 +67,7 @@ class Receiver:
     def clear(self) -> None:
         with self._news:
             self.seen.clear()
+            self._counts.clear()
             self.answers.clear()
 
     def of(self, command: str) -> list[dict]:
@@ -71,10 +77,8 @@ class Receiver:
     def wait(self, command: str, count: int = 1) -> list[dict]:
         """The webhooks of this command once there are so many of them."""
         with self._news:
-            is_enough = self._news.wait_for(
-                lambda: sum(one["command"] == command for one in self.seen) >= count, PATIENCE_SECONDS
-            )
-        assert is_enough, f"{command}: {len(self.of(command))} of {count} in {[one['command'] for one in self.seen]}"
+            is_enough = self._news.wait_for(lambda: self._counts[command] >= count, PATIENCE_SECONDS)
+        assert is_enough, f"{command}: waited for {count}, saw {dict(self._counts)}"
         return self.of(command)
 
 

@@ -291,6 +291,8 @@ class Control:
         times = 1 if times is None else times
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1_000_000:
             raise BadRequestError("value must be a number from 0.")
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if kind == "http" and not (isinstance(value, int) and 200 <= value <= 599):
             raise BadRequestError("value must be an HTTP status.")
         if kind == "code" and not isinstance(value, int):

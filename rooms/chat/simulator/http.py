@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +91,9 @@ class Request:
     async def hang_up(self) -> None:
         """Close the connection without an answer."""
         transport = getattr(getattr(self.send, "__self__", None), "transport", None)
-        if isinstance(transport, asyncio.Transport):
-            transport.abort()
+        # uvloop's transports are no asyncio.Transport.
+        abort = getattr(transport, "abort", None)
+        if callable(abort):
+            abort()
         while (await self.receive())["type"] != "http.disconnect":
             pass

@@ -75,7 +75,7 @@ class Simulator:
         self.presence.reset()
         self.faults.clear()
         self.calls.clear()
-        self.webhooks.sent.clear()
+        self.webhooks.forget()
         self.rates.clear()
         self.failed_signatures.clear()
         self.settings = self.config.settings

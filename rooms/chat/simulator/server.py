@@ -27,6 +27,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=1,
                 timeout_keep_alive=75,
                 lifespan="on",
+                proxy_headers=False,
             )
         )
 

@@ -104,6 +104,13 @@ class Webhooks:
             await self._client.aclose()
             self._client = None
 
+    def forget(self) -> None:
+        """Drop what is queued and what was recorded; what is under way still arrives."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+            self._unfinished -= 1
+        self.sent.clear()
+
     @property
     def unfinished_count(self) -> int:
         """After-type webhooks queued or under way."""
