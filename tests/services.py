@@ -1,8 +1,8 @@
-"""The processes that tests drive: Redis, simulator, web server, worker, ingest. Each real, on its own free port.
+"""The processes that tests drive: Redis, simulator, web server, worker, beat, ingest. Each real, on its own free port.
 
 They die with the test process, whatever ends it. Those that are idle between tests (Redis, simulator, web) are kept
-for the next test; those that would act on another test's rows (worker, ingest) are stopped when a test does not ask
-for them.
+for the next test; those that would act on another test's rows (worker, beat, ingest) are stopped when a test does not
+ask for them.
 """
 
 import shutil
@@ -64,6 +64,7 @@ class Service:
         self._command, self._before, self._ready = command, before, ready
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._has_been_ready = False
         self._log_path = Path(settings.TEST_DIR) / f"{name}.log"
 
     @property
@@ -88,20 +89,33 @@ class Service:
 
     def start(self) -> None:
         """Start it and wait until it is ready; nothing happens while it runs."""
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        """Start it without waiting."""
         if self.is_running:
             return
         if self._before is not None:
             self._before()
+        self._has_been_ready = False
         with self._log_path.open("ab") as log:
             self._log_start = log.tell()
             self._process = spawn(self._command, env=child_environment(), cwd=settings.BASE_DIR, output=log)
+
+    def wait(self) -> None:
+        """Until it is ready."""
+        assert self._process is not None, f"{self.name} was never started"
+        if self._has_been_ready:
+            return
         try:
             if self.port:
-                wait_for_port(self.port, self._process, seconds=20)
-            eventually(self._is_ready, seconds=20, what=f"{self.name} being ready")
+                wait_for_port(self.port, self._process, seconds=30)
+            eventually(self._is_ready, seconds=30, what=f"{self.name} being ready")
         except (AssertionError, RuntimeError, TimeoutError) as error:
             self.kill()
             raise RuntimeError(f"{self.name} did not start:\n{self.log[-4000:]}") from error
+        self._has_been_ready = True
 
     def _is_ready(self) -> bool:
         if not self.is_running:
@@ -220,11 +234,17 @@ class Services:
             "worker",
             [
                 sys.executable, "-m", "celery", "-A", "config", "worker",
-                "--beat", "--schedule", str(self.folder / "beat-schedule"),
                 "--pool", "threads", "--concurrency", "8", "--queues", "chat.urgent,chat.bulk", "--loglevel", "INFO",
                 "--without-gossip", "--without-mingle", "--without-heartbeat",
             ],
             ready=lambda service: " ready." in service.log,
+        )  # fmt: skip
+        self.beat = Service(
+            "beat",
+            [
+                sys.executable, "-m", "celery", "-A", "config", "beat",
+                "--schedule", str(self.folder / "beat-schedule"), "--pidfile", "", "--loglevel", "INFO",
+            ],
         )  # fmt: skip
         self.ingest = Service(
             "ingest",
@@ -232,7 +252,9 @@ class Services:
             before=lambda: redis.connection().delete(_INGEST_PULSE),
             ready=lambda service: redis.connection().exists(_INGEST_PULSE) == 1,
         )
-        self.all: tuple[Service, ...] = (self.ingest, self.worker, self.server, self.simulator, self.redis)
+        self.all: tuple[Service, ...] = (
+            self.beat, self.ingest, self.worker, self.server, self.simulator, self.redis
+        )  # fmt: skip
 
     def close(self) -> None:
         """Stop them all and remove their folder."""
