@@ -6,12 +6,12 @@ May import models and dispatch; never the door or the stream.
 """
 
 import logging
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-import orjson
-from django.db import DatabaseError, IntegrityError, close_old_connections, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections, transaction
 
 from rooms import dispatch, live
 from rooms.chat import protocol
@@ -22,6 +22,10 @@ from rooms.models import Room, WebhookDelivery
 logger = logging.getLogger(__name__)
 
 State = WebhookDelivery.State
+
+# The database itself is gone or busy: the same again will do. Every other error is the callback's own.
+_UNUSABLE: Final = (OperationalError, InterfaceError)
+_NUL: Final = re.compile(rb"\\\\|(?P<nul>\\u0000)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,16 @@ class Received:
 def store_and_handle(entries: list[Entry]) -> int:
     """Store and handle what is new among the entries, in order; returns how many were new.
 
-    Raises DatabaseError when the database cannot be used: then nothing happened. An entry whose handlers fail is
-    stored as failed with the reason, and does not hold up the others.
+    Raises OperationalError or InterfaceError when the database cannot be used: then nothing happened. An entry whose
+    handlers fail is stored as failed with the reason, and does not hold up the others.
     """
     try:
         return _handle_batch([_receive(entry) for entry in entries])
-    except IntegrityError:
-        # Another consumer stored one of these between our look and our insert; look again.
-        return _handle_batch([_receive(entry) for entry in entries])
-    except DatabaseError:
+    except _UNUSABLE:
         raise
+    except IntegrityError:
+        # Another consumer stored one of these between our look and our insert; look again, one by one.
+        logger.info("a batch of %d callbacks overlapped with another", len(entries))
     except Exception:
         logger.exception("a batch of %d callbacks failed, going on one by one", len(entries))
     return sum(_handle_alone(entry) for entry in entries)
@@ -59,9 +63,21 @@ def store_directly(entries: list[Entry]) -> None:
 
 def handle_stored(*, limit: int = 500) -> int:
     """Handle callbacks that were written straight to the table; returns how many."""
+    try:
+        return _handle_waiting(limit)
+    except _UNUSABLE:
+        raise
+    except Exception:
+        logger.exception("stored callbacks failed, going on one by one")
+    handled = 0
+    while handled < limit and _handle_next_waiting():
+        handled += 1
+    return handled
+
+
+def _handle_waiting(limit: int) -> int:
     with transaction.atomic():
-        waiting = WebhookDelivery.objects.filter(state=State.RECEIVED).order_by("pk")[:limit]
-        rows = list(waiting.select_for_update(skip_locked=True) if _has_row_locks() else waiting)
+        rows = _waiting(limit)
         if not rows:
             return 0
         batch = _batch([Received(row, _parse(row.body.encode())) for row in rows])
@@ -71,6 +87,25 @@ def handle_stored(*, limit: int = 500) -> int:
         WebhookDelivery.objects.bulk_update(rows, ["state"])
     live.publish_many(batch.notes)
     return len(rows)
+
+
+def _handle_next_waiting() -> bool:
+    """Handle the oldest waiting callback, or note why it cannot be; False when none waits."""
+    try:
+        return _handle_waiting(1) == 1
+    except _UNUSABLE:
+        raise
+    except Exception as error:
+        with transaction.atomic():
+            for row in _waiting(1):
+                row.state, row.error = State.FAILED, _reason(error)
+                row.save(update_fields=["state", "error"])
+    return True
+
+
+def _waiting(limit: int) -> list[WebhookDelivery]:
+    rows = WebhookDelivery.objects.filter(state=State.RECEIVED).order_by("pk")[:limit]
+    return list(rows.select_for_update(skip_locked=True) if _has_row_locks() else rows)
 
 
 def _handle_batch(received: list[Received]) -> int:
@@ -90,15 +125,24 @@ def _handle_batch(received: list[Received]) -> int:
 def _handle_alone(entry: Entry) -> int:
     try:
         return _handle_batch([_receive(entry)])
-    except DatabaseError as error:
-        if not isinstance(error, IntegrityError):
-            raise
-        reason = error.__class__.__name__
+    except _UNUSABLE:
+        raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-    delivery = _receive(entry).row
-    delivery.state, delivery.error = State.FAILED, reason[:500]
-    return len(WebhookDelivery.objects.bulk_create([delivery], ignore_conflicts=True))
+        delivery = _receive(entry).row
+        delivery.state, delivery.error = State.FAILED, _reason(error)
+    return 1 if _is_added(delivery) else 0
+
+
+def _is_added(delivery: WebhookDelivery) -> bool:
+    """Whether this delivery was not known before."""
+    if WebhookDelivery.objects.filter(dedupe_key=delivery.dedupe_key).exists():
+        return False
+    WebhookDelivery.objects.bulk_create([delivery], ignore_conflicts=True)
+    return True
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".replace("\x00", "\ufffd")[:500]
 
 
 def _drop_known(received: list[Received]) -> list[Received]:
@@ -145,21 +189,13 @@ def _event(item: Received) -> Event:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
-    body = orjson.loads(raw)
     if rb"\u0000" in raw:
         # PostgreSQL stores NUL in neither text nor JSON; the raw body keeps it, escaped.
-        body = _without_nul(body)
-    return body if isinstance(body, dict) else {}
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-    return value
+        raw = _NUL.sub(lambda found: rb"\ufffd" if found["nul"] else found[0], raw)
+    try:
+        return protocol.read_body(raw)
+    except ValueError:
+        return {}
 
 
 def _final_state(command: str) -> "WebhookDelivery.State":

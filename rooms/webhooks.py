@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES_LIMIT: Final = 256 * 1024
 FRESHNESS_SECONDS: Final = 60
+POST_ONLY: Final = b'{"ActionStatus":"FAIL","ErrorInfo":"POST only","ErrorCode":405}'
 _COMMAND: Final = re.compile(r"[A-Za-z0-9]{1,40}\.[A-Za-z0-9]{1,78}\Z")
 _PLATFORM: Final = re.compile(r"[A-Za-z0-9]{0,16}\Z")
 
@@ -120,6 +121,17 @@ def _decide(command: str, body: dict[str, Any]) -> dispatch.Decision:
         return dispatch.ALLOW
 
 
+def unkept(reply: Reply) -> Reply:
+    """What to answer when the reply's callback could be stored nowhere.
+
+    Chat repeats after-events that were not answered with 200, where its retry is switched on; a before-event has
+    somebody waiting for the decision, and gets it.
+    """
+    if reply.entry is not None and "Before" in reply.entry.command:
+        return reply
+    return Reply(503, b'{"ActionStatus":"FAIL","ErrorInfo":"not stored","ErrorCode":503}')
+
+
 class ChatWebhooks:
     """The plain ASGI front."""
 
@@ -128,17 +140,15 @@ class ChatWebhooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "POST":
-            await _respond(send, 405, b'{"ActionStatus":"FAIL","ErrorInfo":"POST only","ErrorCode":405}')
+            await _respond(send, 405, POST_ONLY)
             return
         body = await _read_body(receive)
         if body is None:
             return
         reply = answer(scope["query_string"], body, time.time())
-        status, content = reply.status, reply.body
-        if reply.entry is not None and not await self._keep(reply.entry) and "Before" not in reply.entry.command:
-            # Chat repeats after-events that were not answered with 200, where its retry is switched on.
-            status, content = 503, b'{"ActionStatus":"FAIL","ErrorInfo":"not stored","ErrorCode":503}'
-        await _respond(send, status, content)
+        if reply.entry is not None and not await self._keep(reply.entry):
+            reply = unkept(reply)
+        await _respond(send, reply.status, reply.body)
 
     async def _keep(self, entry: Entry) -> bool:
         """Append the entry, or without Redis write it straight to the deliveries table."""

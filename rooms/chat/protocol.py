@@ -215,8 +215,9 @@ def _integer(body: Body, key: str) -> int | None:
     value = body.get(key)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if -_INTEGER_LIMIT <= value < _INTEGER_LIMIT else None
 
 
 def _seconds(body: Body, key: str) -> datetime | None:
