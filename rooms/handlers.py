@@ -67,7 +67,7 @@ def keep_messages(batch: Batch, events: list[Event]) -> None:
             message_count=F("message_count") + len(in_room),
             last_message_at=max(message.sent_at for message in in_room),
         )
-        batch.tell(f"room:{room_id}", "messages", {"room": room_id, "ids": [message.pk for message in in_room]})
+        batch.tell(f"feed:{room_id}", "messages", {"room": room_id, "ids": [message.pk for message in in_room]})
 
 
 def follow_presence(batch: Batch, events: list[Event]) -> None:

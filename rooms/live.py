@@ -91,5 +91,15 @@ def publish_many(notes: list[tuple[str, str, Payload]]) -> None:
         logger.warning("live updates not published: %s", error)
 
 
+def position() -> str:
+    """The id of the newest event, for a page that is about to be rendered; empty where there is none to be had."""
+    try:
+        newest: Any = redis.connection().xrevrange(redis.LIVE_STREAM, count=1)
+    except RedisError as error:
+        logger.warning("live position unknown: %s", error)
+        return ""
+    return str(newest[0][0], "ascii") if newest else ""
+
+
 def publish_on_commit(topic: str, event: str, payload: Payload) -> None:
     transaction.on_commit(lambda: publish(topic, event, payload))

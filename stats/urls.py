@@ -1,3 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from stats import views
+
+urlpatterns = [
+    path("pulses/", views.pulses, name="pulses"),
+]

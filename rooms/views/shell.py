@@ -18,7 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         wall = reverse("wall")
         is_rooms = request.path == wall or request.path.startswith("/rooms/")
         items.append({"label": _("Rooms"), "url": wall, "icon": "grid", "is_current": is_rooms})
-    return {"nav_items": items, "is_simulated": settings.IS_SIMULATED}
+    return {"nav_items": items, "simulator_banner": settings.IS_SIMULATED}
 
 
 @staff_member_required

@@ -1,5 +1,6 @@
 // htmx under a strict Content-Security-Policy, with the CSRF header, and with refusals that are shown.
-// 422 carries a form with its errors and is swapped; every other 4xx and 5xx becomes an error toast
+// 422 carries a form with its errors, 409 a panel as somebody else left it: both are swapped. Every other 4xx and
+// 5xx becomes an error toast
 // (the "detail" of application/problem+json where there is one) and leaves the page as it was.
 (() => {
   "use strict";
@@ -14,7 +15,7 @@
   config.responseHandling = [
     { code: "204", swap: false },
     { code: "[23]..", swap: true },
-    { code: "422", swap: true },
+    { code: "409|422", swap: true },
     { code: "[45]..", swap: false, error: true },
   ];
 

@@ -1,6 +1,7 @@
 // One EventSource a page, and what its events do to it. The protocol:
 //
-//   event: live    data: {"topic", "target", "swap", "html", "count"}     id: always
+//   event: live    data: one swap or an array of swaps                     id: always
+//       a swap is {"topic", "target", "swap", "html", "count"}
 //       target     id of an element; one that is not on the page is ignored
 //       swap       prepend | append | replace (the element) | inner (its children) | text | refresh
 //       refresh    dispatches live:refresh on the target, for panels with hx-trigger="live:refresh"
@@ -114,14 +115,15 @@
   let isScheduled = false;
 
   function enqueue(data) {
-    let event;
+    let swaps;
     try {
-      event = JSON.parse(data);
+      swaps = [JSON.parse(data)].flat();
     } catch {
       return; // not ours
     }
-    if (!event || typeof event.target !== "string") return;
-    queue.push(event);
+    swaps = swaps.filter((swap) => typeof swap?.target === "string");
+    if (!swaps.length) return;
+    queue.push(...swaps);
     if (isScheduled) return;
     isScheduled = true;
     if (document.hidden) setTimeout(flush, 250);

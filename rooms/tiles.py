@@ -1,0 +1,77 @@
+"""What a person sees of a room on the wall: the same for the page and for live updates."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from rooms.models import Room
+
+HUES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What `components/tile.html` writes down. The pulse (messages a minute, sparkline) comes from elsewhere."""
+
+    id: int
+    url: str
+    title: str
+    cover_url: str
+    hue: int
+    anchor: str
+    group_id: str
+    status: str
+    is_mute_all: bool
+    online_count: int
+    peak_online_count: int
+    message_count: int
+    note: str
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    id_text: str
+    messages_per_minute: str = "–"
+    points: str = ""
+
+
+def tile(room: Room) -> Tile:
+    return Tile(
+        id=room.pk,
+        url=room.get_absolute_url(),
+        title=room.title,
+        cover_url=room.cover_url,
+        hue=hue(room),
+        anchor=room.anchor.display_name,
+        group_id=room.group_id,
+        status=room.status,
+        is_mute_all=room.is_mute_all,
+        online_count=room.online_count,
+        peak_online_count=room.peak_online_count,
+        message_count=room.message_count,
+        note=_note(room),
+        scheduled_at=room.scheduled_at,
+        started_at=room.started_at,
+        id_text=str(room.pk),
+    )
+
+
+def hue(room: Room) -> int:
+    """The painted cover's colour: any room's, and always the same."""
+    return room.pk % HUES
+
+
+def capped(count: int, limit: int) -> str:
+    return f"{limit}+" if count > limit else str(count)
+
+
+def _note(room: Room) -> str:
+    if room.status == Room.Status.TO_BE_STARTED and room.scheduled_at:
+        local = timezone.localtime(room.scheduled_at)
+        is_today = local.date() == timezone.localdate()
+        return date_format(local, "TIME_FORMAT" if is_today else "SHORT_DATETIME_FORMAT")
+    if room.status == Room.Status.ON_LIVE and room.is_mute_all:
+        return _("Muted")
+    return ""
