@@ -7,7 +7,6 @@ must change exactly one row, so of two operators at once exactly one wins.
 import secrets
 from datetime import datetime
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from rooms import live
 from rooms.actors import Actor
+from rooms.addresses import is_https
 from rooms.errors import ChangedMeanwhile, InvalidInput, WrongStatus
 from rooms.models import Notice, Room, User
 from rooms.models.rooms import group_id_validator
@@ -156,7 +156,7 @@ def end_room(room: Room, *, actor: Actor) -> Room:
 
 def publish_replay(room: Room, *, actor: Actor, replay_url: str) -> Room:
     """Make an ended room's recording public at an https address."""
-    if urlsplit(replay_url).scheme != "https" or not urlsplit(replay_url).netloc or len(replay_url) > 500:
+    if not is_https(replay_url) or len(replay_url) > 500:
         raise InvalidInput("replay_url", _("Give the replay's address; it starts with https://."))
     return _change_status(
         room,
@@ -204,8 +204,7 @@ def _check_cover(cover_url: str) -> None:
     """Empty, or an https address that fits Chat's FaceUrl."""
     if not cover_url:
         return
-    parts = urlsplit(cover_url)
-    if parts.scheme != "https" or not parts.netloc:
+    if not is_https(cover_url):
         raise InvalidInput("cover_url", _("Give an address that starts with https://."))
     if len(cover_url.encode()) > COVER_BYTES:
         raise InvalidInput("cover_url", _("Chat accepts at most %(limit)d bytes here.") % {"limit": COVER_BYTES})

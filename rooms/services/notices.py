@@ -3,7 +3,6 @@
 import json
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from rooms import live
 from rooms.actors import Actor
+from rooms.addresses import is_https
 from rooms.errors import ChangedMeanwhile, InvalidInput
 from rooms.models import Notice, Room
 from rooms.services import telling
@@ -113,7 +113,7 @@ def _check_json_form(field: str, text: str) -> None:
     if not isinstance(form.get("text", ""), str) or not isinstance(images, list):
         raise InvalidInput(field, _("“text” must be a string and “images” a list."))
     for image in images:
-        if not isinstance(image, str) or urlsplit(image).scheme != "https" or not urlsplit(image).netloc:
+        if not isinstance(image, str) or not is_https(image):
             raise InvalidInput(field, _("Every picture needs an address that starts with https://."))
 
 
