@@ -31,10 +31,11 @@ _SCOPE_PERMISSIONS: Final = {
         "rooms.add_room",
         "rooms.change_room",
         "rooms.operate_room",
+        "rooms.view_outboxcommand",
         "rooms.retry_outboxcommand",
     },
     ApiKey.Scope.MESSAGES_READ: {"rooms.view_room", "rooms.view_message"},
-    ApiKey.Scope.MESSAGES_WRITE: {"rooms.view_room", "rooms.speak_room"},
+    ApiKey.Scope.MESSAGES_WRITE: {"rooms.view_room", "rooms.speak_room", "rooms.view_outboxcommand"},
 }
 
 # The roles an installation starts with; their permissions can be edited in the admin afterwards.

@@ -108,7 +108,7 @@ class NewestFirst(BasePagination):
             name = None
         if name != self._name:
             raise ValidationError({"cursor": [_("This cursor does not belong to this list.")]}, "bad_cursor")
-        fields = [cast(Field[Any, Any], model._meta.get_field(column.lstrip("-"))) for column in columns]
+        fields = [cast("Field[Any, Any]", model._meta.get_field(column.lstrip("-"))) for column in columns]
         return backwards, [field.to_python(value) for field, value in zip(fields, values, strict=True)]
 
     def _link(self, row: Model, columns: Sequence[str], *, backwards: bool) -> str:
