@@ -146,7 +146,11 @@ class Stage:
         self.sim("POST", "settings", values)
 
     def reset(self) -> None:
+        """An empty world; what was under way has arrived and is forgotten."""
         self.sim("POST", "reset")
+        for _ in range(1000):
+            if not self.sim("GET", "health")["webhooks"]["unfinished"]:
+                break
         self.receiver.clear()
 
 

@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 import orjson
 
-KEPT_RECORDS = 50_000
-KEPT_BYTES = 24 * 1024 * 1024
+KEPT_RECORDS = 25_000
+KEPT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)

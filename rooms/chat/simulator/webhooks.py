@@ -10,11 +10,11 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import httpx
 import orjson
 
 from .clock import Clock
 from .faults import Fault, Faults
+from .poster import Poster, PostError
 from .records import Ring, WebhookRecord
 from .settings import Settings, SimulatorConfig
 
@@ -36,7 +36,6 @@ STATE_CHANGE = "State.StateChange"
 BEFORE_COMMANDS = frozenset({BEFORE_SEND, BEFORE_CREATE, BEFORE_JOIN})
 REFUSED = 10016
 CUSTOM_CODES = range(10100, 10201)
-MAX_ANSWER = 64 * 1024
 QUEUED_WEBHOOKS = 100_000
 
 Body = dict[str, object]
@@ -80,7 +79,7 @@ class Webhooks:
         self.tally: dict[str, int] = {}
         self._queue: asyncio.Queue[_Pending] = asyncio.Queue(QUEUED_WEBHOOKS)
         self._workers: list[asyncio.Task[None]] = []
-        self._client: httpx.AsyncClient | None = None
+        self._poster: Poster | None = None
         self._unfinished = 0
         self._logged_at = 0.0
         self._unlogged = 0
@@ -88,21 +87,16 @@ class Webhooks:
     def start(self) -> None:
         if not self._config.webhook_url:
             return
-        limits = httpx.Limits(
-            max_connections=None,
-            max_keepalive_connections=self.settings.webhook_connections,
-            keepalive_expiry=4.0,
-        )
-        self._client = httpx.AsyncClient(limits=limits, timeout=30.0, trust_env=False, follow_redirects=False)
+        self._poster = Poster(self._config.webhook_url)
         self._workers = [asyncio.create_task(self._work()) for _ in range(self.settings.webhook_connections)]
 
     async def stop(self) -> None:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._poster is not None:
+            self._poster.close()
+            self._poster = None
 
     def forget(self) -> None:
         """Drop what is queued and what was recorded; what is under way still arrives."""
@@ -117,7 +111,7 @@ class Webhooks:
         return self._unfinished
 
     def is_on(self, command: str) -> bool:
-        return self._client is not None and command not in self.settings.webhooks_off
+        return self._poster is not None and command not in self.settings.webhooks_off
 
     def body(self, command: str, fields: Body) -> Body:
         """The body every webhook shares, with EventTime in milliseconds."""
@@ -187,7 +181,7 @@ class Webhooks:
                     status, raw = await self._post(command, body, origin, fault)
         except TimeoutError:
             error = "no answer in time"
-        except (httpx.HTTPError, OSError) as problem:
+        except (PostError, OSError) as problem:
             error = f"{type(problem).__name__} {problem}".strip()
         if fault is not None and fault.kind == "http":
             status, raw = int(fault.value), None
@@ -212,23 +206,18 @@ class Webhooks:
         return status, raw, fault is not None and fault.kind == "drop"
 
     async def _post(self, command: str, body: bytes, origin: Origin | None, fault: Fault | None) -> tuple[int, object]:
-        assert self._client is not None
-        response = await self._client.post(
-            self.url(command, origin), content=body, headers={"Content-Type": "application/json"}
-        )
-        content = response.content
+        assert self._poster is not None
+        status, content = await self._poster.post(self.query(command, origin), body)
         if fault is not None and fault.kind == "delay" and command in BEFORE_COMMANDS:
             await asyncio.sleep(fault.value)
-        if len(content) > MAX_ANSWER:
-            return response.status_code, None
         try:
             raw: object = orjson.loads(content)
         except orjson.JSONDecodeError:
             raw = None
-        return response.status_code, raw
+        return status, raw
 
-    def url(self, command: str, origin: Origin | None) -> str:
-        """The configured URL with the query keys in the documented order."""
+    def query(self, command: str, origin: Origin | None) -> str:
+        """The query keys in the documented order."""
         query = [
             ("SdkAppid", str(self._config.sdkappid)),
             ("CallbackCommand", command),
@@ -240,7 +229,7 @@ class Webhooks:
         if self.settings.include_request_id:
             query.append(("RequestID", str(uuid.uuid4())))
         query += self._signature()
-        return self._config.webhook_url + "?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in query)
+        return "&".join(f"{key}={quote(value, safe='')}" for key, value in query)
 
     def _signature(self) -> list[tuple[str, str]]:
         mode, token = self.settings.webhook_signature, self._config.webhook_token
