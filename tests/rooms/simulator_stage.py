@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import httpx
@@ -185,7 +186,9 @@ def served(build: Callable[[socket.socket], uvicorn.Server]) -> Iterator[str]:
 
 
 @contextmanager
-def stage(settings: Settings | None = None, *, webhook_url: str | None = None) -> Iterator[Stage]:
+def stage(
+    settings: Settings | None = None, *, webhook_url: str | None = None, state_file: Path | None = None
+) -> Iterator[Stage]:
     """A simulator that sends its webhooks to a receiver."""
     receiver = Receiver()
 
@@ -199,9 +202,11 @@ def stage(settings: Settings | None = None, *, webhook_url: str | None = None) -
             admin_accounts=(ADMIN,),
             webhook_url=f"{receiver_url}/webhooks/chat/" if webhook_url is None else webhook_url,
             webhook_token=TOKEN,
+            state_file=state_file,
             settings=settings or Settings(presence_batch_seconds=0.0),
         )
-        with served(lambda _: Server(create_app(config), host="127.0.0.1", port=0)) as url:
+        app = create_app(config)
+        with served(lambda _: Server(app, host="127.0.0.1", port=0)) as url:
             found = Stage(url, receiver)
             try:
                 yield found

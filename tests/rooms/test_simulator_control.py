@@ -142,6 +142,7 @@ def test_a_group_id_of_chat_s_own_making_works_in_a_path(chat: Stage) -> None:
         ("POST", "settings", {"no_such_setting": 1}, 400),
         ("POST", "settings", {"rest_rate_limit": "many"}, 400),
         ("POST", "settings", {"has_bans": 1}, 400),
+        ("POST", "settings", {"message_checks": "sometimes"}, 400),
         ("POST", "clock", {"speed": -1}, 400),
         ("POST", "crowd", {"group_id": "nowhere"}, 404),
         ("POST", "crowd", {"viewers": 3}, 400),

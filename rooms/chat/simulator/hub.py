@@ -16,6 +16,7 @@ from .pipeline import Draft, Outcome, Sender, check_body
 from .presence import Presence
 from .records import CallRecord, Ring
 from .settings import Settings, SimulatorConfig
+from .snapshot import SAVE_SECONDS, Keeper
 from .webhooks import Origin, Webhooks
 from .world import Group, World
 
@@ -37,17 +38,33 @@ class Simulator:
         self.calls: Ring[CallRecord] = Ring()
         self.rates: dict[str, SlidingSecond] = {}
         self.failed_signatures: dict[str, list[float]] = {}
+        self.keeper: Keeper | None = None
+        if config.state_file is not None:
+            self.keeper = Keeper(self.world, config.state_file)
+            self.keeper.restore()
+        self._saving: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self.webhooks.start()
+        if self.keeper is not None:
+            self._saving = asyncio.create_task(self._save_often(self.keeper))
 
     async def stop(self) -> None:
         self.crowds.stop()
+        if self._saving is not None:
+            self._saving.cancel()
+        if self.keeper is not None:
+            self.keeper.save()
         for task in list(self._tasks):
             task.cancel()
         self.feed.close()
         await self.webhooks.stop()
+
+    async def _save_often(self, keeper: Keeper) -> None:
+        while True:
+            await asyncio.sleep(SAVE_SECONDS)
+            keeper.save()
 
     def spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Run in the background until done or until the simulator stops."""

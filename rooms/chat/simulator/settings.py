@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,6 +18,13 @@ T = TypeVar("T")
 def setting(default: T, text: str) -> T:
     """A dataclass field that carries its own line of help."""
     return field(default=default, metadata={"help": text})
+
+
+CHOICES = {
+    "webhook_signature": ("on", "off", "wrong", "stale", "upper"),
+    "message_checks": ("mute-first", "webhook-first"),
+    "ban_of_zero_seconds": ("kick", "refuse"),
+}
 
 
 class SettingError(ValueError):
@@ -127,7 +135,7 @@ def _cast(name: str, current: object, value: object, default: object) -> object:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9:
             return float(value)
     elif isinstance(current, str):
-        if isinstance(value, str) and len(value) <= 100:
+        if value in CHOICES[name]:
             return value
     elif isinstance(current, tuple) and isinstance(value, list | tuple) and len(value) <= 100:
         if name == "webhook_retry_seconds":
@@ -140,7 +148,10 @@ def _cast(name: str, current: object, value: object, default: object) -> object:
 
 @dataclass(frozen=True)
 class SimulatorConfig:
-    """Who the simulator plays and whom it calls. An empty webhook URL fires nothing."""
+    """Who the simulator plays and whom it calls.
+
+    An empty webhook URL fires nothing; without a state file a restart forgets everything.
+    """
 
     sdkappid: int
     secret_key: str = field(repr=False)
@@ -149,4 +160,5 @@ class SimulatorConfig:
     webhook_token: str = field(default="", repr=False)
     speed: float = 1.0
     seed: int = 20261120
+    state_file: Path | None = None
     settings: Settings = field(default_factory=Settings)

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import textwrap
+from pathlib import Path
 
 import orjson
 from django.conf import settings
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--webhook-url", default=web, help=f"where webhooks go ({web}); empty fires none")
         parser.add_argument("--speed", type=float, default=1.0, help="how much faster its clock runs (1)")
         parser.add_argument("--seed", type=int, default=20261120, help="seed of ids and crowds")
+        parser.add_argument("--state", type=Path, help="keep rooms and accounts in this file over a restart")
         parser.add_argument(
             "--set", action="append", default=[], metavar="NAME=JSON", help="change a named setting, listed below"
         )
@@ -41,6 +43,7 @@ class Command(BaseCommand):
         chat = settings.CHAT
         if not 0 < float(str(options["speed"])) <= 1_000_000:
             raise CommandError("--speed must be above 0.")
+        state = options["state"]
         config = SimulatorConfig(
             sdkappid=chat.sdkappid,
             secret_key=chat.secret_key,
@@ -49,13 +52,18 @@ class Command(BaseCommand):
             webhook_token=chat.webhook_tokens[0] if chat.webhook_tokens else "",
             speed=float(str(options["speed"])),
             seed=int(str(options["seed"])),
+            state_file=state if isinstance(state, Path) else None,
             settings=_chosen_settings(options["set"]),
         )
         logging.getLogger("greenroom.simulator").setLevel(logging.WARNING)
         host, port = str(options["host"]), int(str(options["port"]))
+        try:
+            app = create_app(config)
+        except (ValueError, OSError) as problem:
+            raise CommandError(f"{state}: {problem}") from problem
         self.stdout.write(f"Simulator of Chat: http://{host}:{port}/sim/")
         try:
-            Server(create_app(config), host=host, port=port).run()
+            Server(app, host=host, port=port).run()
         except KeyboardInterrupt:
             # uvicorn hands the signal on once it has stopped; there is nothing left to do.
             self.stdout.write("Simulator of Chat stopped.")
