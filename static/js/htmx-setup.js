@@ -1,7 +1,7 @@
 // htmx under a strict Content-Security-Policy, with the CSRF header, and with refusals that are shown.
-// 422 carries a form with its errors, 409 a panel as somebody else left it: both are swapped. Every other 4xx and
-// 5xx becomes an error toast
-// (the "detail" of application/problem+json where there is one) and leaves the page as it was.
+// 422 carries a form with its errors, 409 a panel as somebody else left it: where they are HTML, both are swapped.
+// Every other 4xx and 5xx becomes an error toast (the "detail" of application/problem+json where there is one) and
+// leaves the page as it was.
 (() => {
   "use strict";
   if (!window.htmx) return;
@@ -29,6 +29,10 @@
   // A page that replaces a panel (session over, redirected to the login form) is a page: go there.
   function isWholePage(xhr) {
     return /^\s*<!doctype html/i.test(xhr.responseText ?? "");
+  }
+
+  function isHtml(xhr) {
+    return (xhr.getResponseHeader("Content-Type") ?? "").includes("html");
   }
 
   function problemText(xhr) {
@@ -63,6 +67,11 @@
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target } = event.detail;
+    if (xhr.status >= 400 && event.detail.shouldSwap && !isHtml(xhr)) {
+      event.detail.shouldSwap = false;
+      event.detail.isError = true;
+      return;
+    }
     if (target === document.body || !event.detail.shouldSwap || !isWholePage(xhr)) return;
     event.detail.shouldSwap = false;
     location.reload(); // the session is over: the page itself is then sent to the login form, and back

@@ -3,10 +3,13 @@
 //   <div class="feed">
 //     <button data-live-filter="feed-rows" data-kind="like" aria-pressed="true">        pressed = shown
 //     <button data-live-pause aria-pressed="false">                                      hold by hand
-//     <div class="feed-scroller" data-live-scroller tabindex="0" role="log" aria-live="off">
-//       <ol class="feed-rows" id="feed-rows" data-live-feed data-live-max="200">
-//         <li class="feed-row" id="message-<id>" data-kind="text|system|join|gift|like|operator|warning|blocked">
-//     <button class="btn feed-pill" data-live-pill hidden> <span data-live-pill-count></span> new
+//     <div class="feed-stage">
+//       <div class="feed-scroller" data-live-scroller tabindex="0" role="log" aria-live="off">
+//         <ol class="feed-rows" id="feed-rows" data-live-feed data-live-max="200">
+//           <li class="feed-row" id="message-<id>" data-kind="text|system|join|gift|like|operator|warning|blocked">
+//       <button class="btn feed-pill" data-live-pill hidden> <span data-live-pill-count></span> new
+//
+// data-live-feed="append" where new rows come at the bottom.
 //
 // It is held while the pointer is over it, while something in it has focus, while it is scrolled away from its live
 // edge (top when rows are prepended, bottom when appended), or by the pause button. What arrives meanwhile waits; the
@@ -25,6 +28,7 @@
       list,
       frame,
       scroller: list.closest("[data-live-scroller]") ?? list,
+      stage: list.closest(".feed-stage") ?? list.closest("[data-live-scroller]") ?? list,
       edge: "top",
       buffer: [],
       count: 0,
@@ -49,23 +53,23 @@
   }
 
   function watch(state) {
-    const { scroller } = state;
-    scroller.addEventListener("pointerenter", (event) => {
+    const { scroller, stage } = state; // the stage holds the pill too: reaching for it must not let go
+    stage.addEventListener("pointerenter", (event) => {
       if (event.pointerType !== "mouse") return;
       state.isHovered = true;
       show(state);
     });
-    scroller.addEventListener("pointerleave", () => {
+    stage.addEventListener("pointerleave", () => {
       state.isHovered = false;
       state.isForced = false;
       resume(state);
     });
-    scroller.addEventListener("focusin", () => {
+    stage.addEventListener("focusin", () => {
       state.isFocused = true;
       show(state);
     });
-    scroller.addEventListener("focusout", (event) => {
-      if (scroller.contains(event.relatedTarget)) return;
+    stage.addEventListener("focusout", (event) => {
+      if (stage.contains(event.relatedTarget)) return;
       state.isFocused = false;
       if (!state.isHovered) state.isForced = false;
       resume(state);
