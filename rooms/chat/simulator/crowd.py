@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
 
-from . import crowd_lines as lines
 from .codes import RefusedError
+from .crowd_lines import personas
+from .crowd_talk import DEFAULT_MIX, Talk
 from .world import Element, Group
 
 if TYPE_CHECKING:
@@ -20,17 +20,6 @@ if TYPE_CHECKING:
 MAX_VIEWERS = 20_000
 MAX_RATE = 1_000.0
 UNDER_WAY = 400
-DEFAULT_MIX = {
-    "chat": 46.0,
-    "question": 7.0,
-    "song": 6.0,
-    "react": 8.0,
-    "like": 18.0,
-    "gift": 5.0,
-    "spam": 5.0,
-    "abuse": 3.0,
-    "disguised": 2.0,
-}
 PACE = {"to_be_started": 0.5, "on_live": 1.0, "paused": 0.5, "ended": 0.25, "played_back": 0.25}
 TICK_SECONDS = 0.05
 
@@ -125,14 +114,11 @@ class Crowd:
         self.said = 0
         self._simulator = simulator
         self._random = random.Random(f"{order.seed}:{order.group_id}")
-        self._outside = lines.personas(order.viewers, self._random)
+        self._outside = personas(order.viewers, self._random)
         self._nicks = dict(self._outside)
         self._status = ""
-        self._soon: deque[tuple[float, str, str]] = deque()
-        self._recent: deque[str] = deque(maxlen=40)
+        self._talk = Talk(order.mix, self._nicks, self._random)
         self._under_way = 0
-        self._kinds = [kind for kind, weight in order.mix.items() if weight]
-        self._weights = [order.mix[kind] for kind in self._kinds]
 
     async def run(self) -> None:
         """Live until the time is up or the group is gone; every tick a few joins, words and leaves."""
@@ -152,7 +138,8 @@ class Crowd:
             while owed_words >= 1.0 or (owed_words > 0 and self._random.random() < owed_words * TICK_SECONDS):
                 owed_words -= 1.0
                 self._say_something(group, now)
-            owed_moves += passed * len(self.inside) / 150.0
+            # Once it is over they go home, and few come back.
+            owed_moves += passed * len(self.inside) / (15.0 if self._status == "ended" else 150.0)
             while owed_moves >= 1.0:
                 owed_moves -= 1.0
                 self._move(group)
@@ -162,6 +149,8 @@ class Crowd:
 
     def _arrive(self, group: Group, elapsed: float, passed: float) -> None:
         """The room fills within about twenty seconds, quickly first; those who left come back one by one."""
+        if self._status == "ended" and elapsed > 3.0:
+            return
         target = self.order.viewers * min(1.0, 0.25 + elapsed / 20.0)
         wanted = min(len(self._outside), int(target) - len(self.inside))
         most = max(1, int(self.order.viewers * passed / 4.0) + 1)
@@ -210,82 +199,16 @@ class Crowd:
 
     def _notice_status(self, group: Group) -> None:
         status = group.attributes.get("room_status") or group.custom.get("room_status", "")
-        if status == self._status:
-            return
-        is_first, self._status = not self._status, status
-        if not is_first or status == "on_live":
-            now = self._simulator.clock.now()
-            for _ in range(min(12, 2 + len(self.inside) // 8)):
-                words = self._random.choice(lines.ON_STATUS.get(status, lines.CHAT))
-                self._later(now + self._random.uniform(0.4, 5.0), "", words)
+        if status != self._status:
+            is_first, self._status = not self._status, status
+            if not is_first or status == "on_live":
+                self._talk.react_to_status(status, len(self.inside), self._simulator.clock.now())
 
     def _say_something(self, group: Group, now: float) -> None:
-        if not self.inside:
-            return
-        if self._soon and self._soon[0][0] <= now:
-            _, account, words = self._soon.popleft()
-            self._speak(group, account or self._random.choice(self.inside), _text(words))
-            return
-        account = self._random.choice(self.inside)
-        kind = self._random.choices(self._kinds, self._weights)[0]
-        if kind == "like":
-            count = self._random.choice((1, 1, 2, 3, 5, 8, 12))
-            self._speak(group, account, _custom("like", {"count": count}), "Low")
-        elif kind == "gift":
-            self._give(group, account, now)
-        elif kind == "spam":
-            words = self._pick(lines.SPAM)
-            self._speak(group, account, _text(words))
-            for number in range(self._random.randint(2, 5)):
-                self._later(now + 0.5 + number * 0.6, account, words)
-        elif kind == "question":
-            question, answers = self._random.choice(lines.QUESTIONS)
-            self._speak(group, account, _text(question))
-            if answers and self._random.random() < 0.7:
-                self._later(now + self._random.uniform(2.0, 6.0), "", self._random.choice(answers))
-        elif kind == "song":
-            song = self._random.choice(lines.SONGS)
-            self._speak(group, account, _text(self._pick(lines.SONG_WISHES).format(song=song)))
-        elif kind == "abuse":
-            self._speak(group, account, _text(self._pick(lines.ABUSE)))
-        elif kind == "disguised":
-            words = lines.disguise(self._random.choice(lines.ABUSE_WORDS), self._random)
-            self._speak(group, account, _text(self._pick(lines.ABUSE_FRAMES).format(word=words)))
-        elif kind == "react":
-            self._speak(group, account, _text(self._pick(lines.REACTIONS)))
-        else:
-            choices = lines.ON_STATUS.get(self._status, ())
-            is_about_status = bool(choices) and self._status != "on_live" and self._random.random() < 0.5
-            self._speak(group, account, _text(self._pick(choices if is_about_status else lines.CHAT)))
-
-    def _give(self, group: Group, account: str, now: float) -> None:
-        name, units, kind = self._random.choice(lines.GIFTS)
-        count = self._random.choice((1, 1, 1, 3, 5, 10, 66)) if kind == 1 else 1
-        info = {
-            "type": kind,
-            "giftUrl": "",
-            "giftCount": count,
-            "giftName": name,
-            "giftUnits": units,
-            "giftSEUrl": "",
-        }
-        self._speak(group, account, _custom("send_gift_message", info))
-        if count >= 10 or kind == 3:
-            self._later(now + 1.5, "", self._pick(lines.GIFT_THANKS))
-
-    def _pick(self, choices: tuple[str, ...]) -> str:
-        """Not one that was said a moment ago, where there is a choice."""
-        for _ in range(6):
-            words = self._random.choice(choices)
-            if words not in self._recent:
-                break
-        self._recent.append(words)
-        return words
-
-    def _later(self, at: float, account: str, words: str) -> None:
-        if len(self._soon) < 60:
-            self._soon.append((at, account, words))
-            self._soon = deque(sorted(self._soon))
+        # Under mute-all hardly anybody tries.
+        if self.inside and not (group.is_mute_all and self._random.random() < 0.97):
+            said = self._talk.utter(self.inside, self._status, now)
+            self._speak(group, said.account, said.element, said.priority)
 
     def _speak(self, group: Group, account: str, element: Element, priority: str = "Normal") -> None:
         if self._under_way < UNDER_WAY:
@@ -307,15 +230,3 @@ class Crowd:
     def _spawn(self, work: object) -> None:
         assert asyncio.iscoroutine(work)
         self._simulator.spawn(work)
-
-
-def _text(words: str) -> Element:
-    return {"MsgType": "TIMTextElem", "MsgContent": {"Text": words}}
-
-
-def _custom(command: str, info: dict[str, object]) -> Element:
-    data = {"version": 1.0, "businessID": "greenroom", "data": {"cmd": command, "cmdInfo": info}}
-    return {
-        "MsgType": "TIMCustomElem",
-        "MsgContent": {"Data": orjson.dumps(data).decode(), "Desc": "", "Ext": ""},
-    }

@@ -24,11 +24,9 @@ ABUSE_WORDS: Final = _lines("abuse_words")
 ABUSE_FRAMES: Final = _lines("abuse_frames")
 GIFT_THANKS: Final = _lines("gift_thanks")
 HANDLES: Final[tuple[tuple[str, str], ...]] = tuple((handle, nick) for handle, nick in _FILE["people"])
-QUESTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = tuple(
-    (question, tuple(answers)) for question, answers in _FILE["questions"]
-)
+QUESTIONS: Final[dict[str, tuple[str, ...]]] = {question: tuple(answers) for question, answers in _FILE["questions"]}
 GIFTS: Final[tuple[tuple[str, str, int], ...]] = tuple((name, unit, kind) for name, unit, kind in _FILE["gifts"])
-MARKS: Final = ("", "·上海", " of York", "_09", "·广州", " ☂", "♪", "·西安", " jr", "77")
+MARKS: Final = ("", "♪", "_09", " ☂", "77", "✿", "_x", "·2", "…", "°")
 ON_STATUS: Final[dict[str, tuple[str, ...]]] = {status: tuple(words) for status, words in _FILE["on_status"].items()}
 
 _LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5", "t": "7"})
@@ -66,3 +64,8 @@ def disguise(word: str, chance: random.Random) -> str:
     if way == 4:
         return "\u200b".join(word)
     return "".join(letter * (3 if letter in "aeiou" else 1) for letter in word)
+
+
+def is_chinese(text: str) -> bool:
+    """Whether there is a Chinese character in it."""
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)
