@@ -34,6 +34,14 @@
     start();
   }
 
+  // An open dialog is in the browser's top layer: the toasts have to be put above it there.
+  function raise(frame) {
+    if (!frame.showPopover) return;
+    frame.popover = "manual";
+    if (frame.matches(":popover-open")) frame.hidePopover();
+    frame.showPopover();
+  }
+
   function showToast({ level = "info", text = "", title = "" } = {}) {
     const kind = LEVELS.has(level) ? level : "info";
     const region = document.getElementById(kind === "error" ? "toasts-urgent" : "toasts-polite");
@@ -45,6 +53,7 @@
     else heading.remove();
     toast.querySelector(".toast-text").textContent = text;
     region.append(toast);
+    if (document.querySelector("dialog[open]")) raise(region.parentElement);
     while (region.children.length > TOAST_MAX) region.firstElementChild.remove();
     startToast(toast);
   }
