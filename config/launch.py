@@ -97,9 +97,10 @@ def _launch() -> int:
     env = _child_environment()
     redis = _start_redis(env)
     try:
-        _manage(env, "migrate", "--verbosity", "0")
         if settings.IS_SIMULATED:
-            _manage(env, "demo")
+            _manage(env, "demo", "--migrate")
+        else:
+            _manage(env, "migrate", "--verbosity", "0")
         return _supervise(env, redis)
     finally:
         if redis is not None:

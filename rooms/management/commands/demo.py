@@ -5,7 +5,8 @@ import secrets
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rooms import demo
 
@@ -13,9 +14,14 @@ from rooms import demo
 class Command(BaseCommand):
     help = "Create the demo's accounts and rooms; what exists is left alone."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG or not settings.IS_SIMULATED:
             raise CommandError("The demo is only for DEBUG with the simulator: it would fill a real application.")
+        if options["migrate"]:
+            call_command("migrate", verbosity=0)
         users = demo.ensure_accounts(demo_password())
         new_rooms = demo.ensure_rooms(users)
         self.stdout.write(f"Demo: {new_rooms} rooms made, {len(demo.ROOMS) - new_rooms} were there.")
