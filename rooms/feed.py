@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from rooms.chat.elements import Element, read_command
 from rooms.models import Message, Room
+from rooms.tiles import STATUS_WORDS
 
 Kind = Message.Kind
 
@@ -99,7 +100,7 @@ def _text(message: Message, elements: list[Element]) -> str:
         likes = count if isinstance(count, int) and count > 0 else 1
         return ngettext("Liked the room", "Liked the room %(count)d times", likes) % {"count": likes}
     if message.kind == Kind.STATUS:
-        return _("The room is now: %(status)s") % {"status": _status_label(message.text)}
+        return status_sentence(message.text)
     if message.kind == Kind.NOTICE:
         return _("The notice was changed")
     if message.kind == Kind.CUSTOM:
@@ -114,8 +115,9 @@ def _info(elements: list[Element]) -> dict[str, object]:
     return {}
 
 
-def _status_label(status: str) -> str:
-    return str(Room.Status(status).label) if status in Room.Status.values else status
+def status_sentence(status: str) -> str:
+    word = str(STATUS_WORDS[Room.Status(status)]) if status in Room.Status.values else status
+    return _("The room is now: %(status)s") % {"status": word}
 
 
 def _placeholders(elements: list[Element]) -> Iterator[str]:

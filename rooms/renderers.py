@@ -59,6 +59,7 @@ def render_room(topic: str, payload: Payload) -> list[Swap]:
     return [
         Swap("room-facts", "replace", facts),
         Swap("room-notice", "replace", notice),
+        Swap("room-announcement", "text", feed.status_sentence(room.status)),
         *(Swap(panel, "refresh") for panel in _OWN_PANELS),
         *_tile(room),
     ]

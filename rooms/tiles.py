@@ -5,12 +5,20 @@ from datetime import datetime
 from typing import Final
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from rooms.models import Room
 
 HUES: Final = 12
+# As short as the badges say it.
+STATUS_WORDS: Final = {
+    Room.Status.TO_BE_STARTED: _lazy("Scheduled"),
+    Room.Status.ON_LIVE: _lazy("Live"),
+    Room.Status.PAUSED: _lazy("Paused"),
+    Room.Status.ENDED: _lazy("Ended"),
+    Room.Status.PLAYED_BACK: _lazy("Replay"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ def _note(room: Room) -> str:
     if room.status == Room.Status.TO_BE_STARTED and room.scheduled_at:
         local = timezone.localtime(room.scheduled_at)
         is_today = local.date() == timezone.localdate()
-        return date_format(local, "TIME_FORMAT" if is_today else "SHORT_DATETIME_FORMAT")
+        return local.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M")
     if room.status == Room.Status.ON_LIVE and room.is_mute_all:
         return _("Muted")
     return ""

@@ -25,7 +25,13 @@ class SpeakForm(forms.Form):
         label=_("Message"),
         strip=False,
         error_messages={"required": _("Write a message first.")},
-        widget=forms.Textarea(attrs={"rows": 2, "data-byte-limit": OPERATOR_MESSAGE_BYTES}),
+        widget=forms.Textarea(
+            attrs={
+                "rows": 2,
+                "data-byte-limit": OPERATOR_MESSAGE_BYTES,
+                "placeholder": _("Say something into the room"),
+            }
+        ),
     )
     style = forms.ChoiceField(
         label=_("Style"),

@@ -70,5 +70,7 @@ def status_counts(visible: Any) -> list[dict[str, Any]]:
     counts = []
     for status in Room.Status:
         count = visible.filter(status=status).order_by()[: COUNT_LIMIT + 1].count()
-        counts.append({"status": status, "label": status.label, "count": tiles.capped(count, COUNT_LIMIT)})
+        counts.append(
+            {"status": status, "label": tiles.STATUS_WORDS[status], "count": tiles.capped(count, COUNT_LIMIT)}
+        )
     return counts
