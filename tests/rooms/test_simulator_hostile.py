@@ -54,6 +54,24 @@ def test_no_body_breaks_a_command(chat: Stage, path: str) -> None:
         assert chat.rest(path, raw)["ErrorCode"] != 0
 
 
+@pytest.mark.parametrize("depth", [100, 230, 250, 254, 300, 1000, 2000])
+def test_a_deep_message_is_sent_or_refused(chat: Stage, depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    body = b'{"GroupId":"room_1","Random":%d,"MsgBody":[{"MsgType":"TIMFaceElem","MsgContent":{"Data":%s}}]}'
+    code = chat.rest("group_open_http_svc/send_group_msg", body % (depth, deep))["ErrorCode"]
+    assert code == (0 if depth < 240 else 60003)
+    speech = b'{"account":"viewer_1","elements":[{"MsgType":"TIMFaceElem","MsgContent":{"Data":%s}}]}' % deep
+    assert chat.http.post("/sim/groups/room_1/messages", content=speech).status_code == (200 if depth < 240 else 400)
+    assert chat.shown()["group_id"] == "room_1"
+    assert chat.sim("GET", "calls?limit=1")["calls"][0]["code"] == code
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_refused(chat: Stage, method: str) -> None:
+    reply = chat.http.request(method, "/v4/group_open_http_svc/get_group_info", params=chat.query())
+    assert reply.json()["ErrorCode"] == 60002
+
+
 @pytest.mark.parametrize(
     "query",
     ["", "&&&", "=", "sdkappid=" + "9" * 5000, "sdkappid=%FF&identifier=%00", "a=1&" * 200, "sdkappid=1_400_000_001"],

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import orjson
-
 from .codes import RefusedError
 from .crowd import CrowdOrder
 from .faults import KINDS, Fault
-from .http import BodyTooLargeError, Request
+from .http import BodyTooLargeError, Request, read_json
 from .hub import Simulator
 from .page import serve_asset, serve_index, serve_view
 from .pipeline import show_message
@@ -349,8 +347,8 @@ class Control:
     async def _body(self, request: Request) -> Body:
         raw = await request.body(MAX_CONTROL_BODY)
         try:
-            value: object = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
+            value = read_json(raw)
+        except ValueError as error:
             raise BadRequestError("The body is not JSON.") from error
         if not isinstance(value, dict):
             raise BadRequestError("The body must be a JSON object.")

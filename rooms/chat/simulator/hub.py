@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Coroutine, Mapping
 
 from .clock import Clock
@@ -19,6 +20,8 @@ from .settings import Settings, SimulatorConfig
 from .snapshot import SAVE_SECONDS, Keeper
 from .webhooks import Origin, Webhooks
 from .world import Group, World
+
+logger = logging.getLogger("greenroom.simulator")
 
 
 class Simulator:
@@ -70,8 +73,13 @@ class Simulator:
         """Run in the background until done or until the simulator stops."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finish)
         return task
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("work of the simulator failed", exc_info=task.exception())
 
     def change_settings(self, values: Mapping[str, object]) -> None:
         """Change named settings; raises SettingError and changes nothing when one is wrong."""

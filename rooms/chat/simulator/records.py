@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import orjson
+from .http import read_json
 
 KEPT_RECORDS = 25_000
 KEPT_BYTES = 16 * 1024 * 1024
@@ -70,8 +70,8 @@ class Ring(Generic[R]):
 
 def _shown(record: CallRecord | WebhookRecord) -> dict[str, object]:
     try:
-        body: object = orjson.loads(record.body)
-    except orjson.JSONDecodeError:
+        body = read_json(record.body)
+    except ValueError:
         body = record.body[:2000].decode("utf-8", "replace")
     shown: dict[str, object] = {
         name: getattr(record, name) for name in record.__slots__ if name not in ("body", "milliseconds")

@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-import orjson
-
 from .codes import TEXTS, RefusedError
 from .commands import Call, Entry, table
 from .commands.fields import Body, Fields
 from .frequency import SlidingSecond
-from .http import BodyTooLargeError, Request
+from .http import BodyTooLargeError, Request, read_json
 from .hub import Simulator
 from .records import CallRecord
 from .usersig import verify
@@ -55,6 +53,8 @@ class Gateway:
             await request.hang_up()
             return
         try:
+            if request.method not in ("GET", "POST"):
+                raise RefusedError(60002)
             query = request.query()
             identifier = query.get("identifier", "")
             body = await request.body(self._simulator.settings.max_body_bytes)
@@ -162,8 +162,8 @@ class Gateway:
 
 def _parse(body: bytes, service: str) -> Body:
     try:
-        value: object = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        value = read_json(body)
+    except ValueError as error:
         raise RefusedError(JSON_CODES.get(service, 60003)) from error
     if not isinstance(value, dict):
         raise RefusedError(JSON_CODES.get(service, 60003))

@@ -14,6 +14,7 @@ import orjson
 
 from .clock import Clock
 from .faults import Fault, Faults
+from .http import read_json
 from .poster import Poster, PostError
 from .records import Ring, WebhookRecord
 from .settings import Settings, SimulatorConfig
@@ -211,8 +212,8 @@ class Webhooks:
         if fault is not None and fault.kind == "delay" and command in BEFORE_COMMANDS:
             await asyncio.sleep(fault.value)
         try:
-            raw: object = orjson.loads(content)
-        except orjson.JSONDecodeError:
+            raw = read_json(content)
+        except ValueError:
             raw = None
         return status, raw
 
