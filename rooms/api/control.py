@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rooms.api.fields import Switch, Text
 from rooms.api.problems import read_body
 from rooms.api.rooms import RoomAnswers, RoomSerializer
-from rooms.api.schema import IF_MATCH
+from rooms.api.schema import ETAG, IF_MATCH
 from rooms.models import Room
 from rooms.services.control import set_mute_all
 from rooms.services.lifecycle import end_room, pause_room, publish_replay, resume_room, start_room
@@ -23,7 +24,7 @@ Method = TypeVar("Method", bound=Callable[..., Response])
     examples=[OpenApiExample("A replay", value={"replay_url": "https://vod.example.com/12.m3u8"}, request_only=True)]
 )
 class Replay(serializers.Serializer[Any]):
-    replay_url = serializers.CharField(max_length=500, help_text="An https address.")
+    replay_url = Text(max_length=500, help_text="An https address.")
 
 
 @extend_schema_serializer(
@@ -37,8 +38,8 @@ class Replay(serializers.Serializer[Any]):
     ]
 )
 class NoticeChange(serializers.Serializer[Any]):
-    introduction = serializers.CharField(required=False, allow_blank=True, help_text="At most 240 bytes of UTF-8.")
-    notification = serializers.CharField(
+    introduction = Text(required=False, allow_blank=True, help_text="At most 240 bytes of UTF-8.")
+    notification = Text(
         required=False,
         allow_blank=True,
         help_text="At most 300 bytes of UTF-8: plain text, or JSON with `text` and `images`. No HTML tags.",
@@ -47,14 +48,21 @@ class NoticeChange(serializers.Serializer[Any]):
 
 @extend_schema_serializer(examples=[OpenApiExample("Mute everyone", value={"is_mute_all": True}, request_only=True)])
 class MuteAll(serializers.Serializer[Any]):
-    is_mute_all = serializers.BooleanField()
+    is_mute_all = Switch()
 
 
 def _step(
-    name: str, summary: str, request: type[serializers.Serializer[Any]] | None = None
+    name: str,
+    summary: str,
+    request: type[serializers.Serializer[Any]] | None = None,
+    parameters: tuple[OpenApiParameter, ...] = (ETAG,),
 ) -> Callable[[Method], Method]:
     return extend_schema(
-        operation_id=f"rooms_{name}", summary=summary, request=request, responses={200: RoomSerializer}
+        operation_id=f"rooms_{name}",
+        summary=summary,
+        parameters=list(parameters),
+        request=request,
+        responses={200: RoomSerializer},
     )
 
 
@@ -86,8 +94,7 @@ class Control(RoomAnswers):
         room, body = self.operated(), read_body(Replay(data=request.data))
         return self.show(publish_replay(room, actor=self.actor, **body))
 
-    @extend_schema(parameters=[IF_MATCH])
-    @_step("notice", "Set the notice", NoticeChange)
+    @_step("notice", "Set the notice", NoticeChange, (IF_MATCH, ETAG))
     def notice(self, request: Request, room_id: int) -> Response:
         """Changes what is given and leaves the rest; those inside are told, those who come later read it."""
         room, body = self.operated(), read_body(NoticeChange(data=request.data))

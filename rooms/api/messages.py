@@ -5,10 +5,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rooms.api.fields import Query, Text
 from rooms.api.idempotency import idempotent
 from rooms.api.outbox import CommandSerializer, command_address
 from rooms.api.problems import read_body
-from rooms.api.schema import IDEMPOTENCY_KEY
+from rooms.api.schema import IDEMPOTENCY_KEY, LOCATION, REPLAYED
 from rooms.api.viewsets import RoomsViewSet
 from rooms.models import Message
 from rooms.services.control import MessageStyle, send_operator_message
@@ -40,11 +41,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         read_only_fields = fields
 
 
-class MessageQuery(serializers.Serializer[Any]):
+class MessageQuery(Query):
     kind = serializers.MultipleChoiceField(
         choices=Message.Kind.choices, required=False, help_text="May be given several times."
     )
-    account = serializers.CharField(required=False, allow_blank=True, help_text="The sender's Chat account.")
+    account = Text(required=False, allow_blank=True, help_text="The sender's Chat account.")
     since = serializers.DateTimeField(required=False, help_text="Sent at this time or later.")
     until = serializers.DateTimeField(required=False, help_text="Sent before this time.")
 
@@ -57,7 +58,7 @@ class MessageQuery(serializers.Serializer[Any]):
     ]
 )
 class OperatorMessage(serializers.Serializer[Any]):
-    text = serializers.CharField(help_text="At most 2000 bytes of UTF-8.")
+    text = Text(help_text="At most 2000 bytes of UTF-8.")
     style = serializers.ChoiceField(  # type: ignore[assignment]
         choices=MessageStyle.choices,
         default=MessageStyle.PLAIN,
@@ -93,7 +94,7 @@ class Messages(RoomsViewSet):
     @extend_schema(
         operation_id="messages_send",
         summary="Speak into a room",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, LOCATION, REPLAYED],
         request=OperatorMessage,
         responses={202: CommandSerializer},
     )

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from rooms import outbox
+from rooms.api.fields import Query
 from rooms.api.viewsets import RoomsViewSet
 from rooms.models import OutboxCommand
 
@@ -49,7 +50,7 @@ class CommandSerializer(serializers.ModelSerializer[OutboxCommand]):
         return gettext(command.label)
 
 
-class CommandQuery(serializers.Serializer[Any]):
+class CommandQuery(Query):
     state = serializers.MultipleChoiceField(
         choices=OutboxCommand.State.choices, required=False, help_text="May be given several times."
     )

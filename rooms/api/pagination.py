@@ -100,7 +100,7 @@ class NewestFirst(BasePagination):
         self, request: Request, model: type[Model], columns: Sequence[str]
     ) -> tuple[bool, list[Any] | None]:
         text = request.query_params.get("cursor")
-        if text is None:
+        if not text:
             return False, None
         try:
             name, backwards, values = _signer.unsign_object(text)

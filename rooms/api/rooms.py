@@ -10,10 +10,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from rooms.access import visible_rooms
+from rooms.api.fields import Query, Text
 from rooms.api.idempotency import idempotent
 from rooms.api.permissions import caller_of, require
 from rooms.api.problems import read_body
-from rooms.api.schema import IDEMPOTENCY_KEY, IF_MATCH
+from rooms.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH, LOCATION, REPLAYED
 from rooms.api.viewsets import RoomsViewSet, etag_of
 from rooms.models import Room, User
 from rooms.services.lifecycle import NEXT_STATUSES, create_room, edit_room
@@ -84,14 +85,12 @@ class RoomSerializer(serializers.ModelSerializer[Room]):
         return list(NEXT_STATUSES[room.status])
 
 
-class RoomQuery(serializers.Serializer[Any]):
+class RoomQuery(Query):
     status = serializers.MultipleChoiceField(
         choices=Room.Status.choices, required=False, help_text="May be given several times."
     )
-    anchor = serializers.CharField(required=False, allow_blank=True, help_text="The anchor's Chat account.")
-    search = serializers.CharField(
-        required=False, allow_blank=True, max_length=100, help_text="Part of the title, in any case."
-    )
+    anchor = Text(required=False, allow_blank=True, help_text="The anchor's Chat account.")
+    search = Text(required=False, allow_blank=True, max_length=100, help_text="Part of the title, in any case.")
 
 
 @extend_schema_serializer(
@@ -111,19 +110,19 @@ class RoomQuery(serializers.Serializer[Any]):
     ]
 )
 class RoomCreation(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=100)
-    anchor = serializers.CharField(
+    title = Text(max_length=100)
+    anchor = Text(
         max_length=32, help_text="The Chat account of a Greenroom user; an account nobody here has is refused with 422."
     )
-    group_id = serializers.CharField(
+    group_id = Text(
         required=False, allow_blank=True, max_length=48, help_text="The Chat group's id; made up where absent."
     )
-    cover_url = serializers.CharField(
+    cover_url = Text(
         required=False, allow_blank=True, max_length=100, help_text="An https address of at most 100 bytes."
     )
     scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
-    introduction = serializers.CharField(required=False, allow_blank=True, help_text="At most 240 bytes of UTF-8.")
-    notification = serializers.CharField(
+    introduction = Text(required=False, allow_blank=True, help_text="At most 240 bytes of UTF-8.")
+    notification = Text(
         required=False,
         allow_blank=True,
         help_text="At most 300 bytes of UTF-8: plain text, or JSON with `text` and `images`. No HTML tags.",
@@ -140,8 +139,8 @@ class RoomCreation(serializers.Serializer[Any]):
     examples=[OpenApiExample("A new title", value={"title": "Tea tasting, part two"}, request_only=True)]
 )
 class RoomEdit(serializers.Serializer[Any]):
-    title = serializers.CharField(required=False, max_length=100)
-    cover_url = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    title = Text(required=False, max_length=100)
+    cover_url = Text(required=False, allow_blank=True, max_length=100)
     scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
@@ -185,7 +184,7 @@ class Rooms(RoomAnswers):
     @extend_schema(
         operation_id="rooms_create",
         summary="Create a room",
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, ETAG, LOCATION, REPLAYED],
         request=RoomCreation,
         responses={201: RoomSerializer},
     )
@@ -197,7 +196,7 @@ class Rooms(RoomAnswers):
         room = create_room(actor=self.actor, **read_body(RoomCreation(data=request.data)))
         return self.show(room, 201)
 
-    @extend_schema(operation_id="rooms_read", summary="Read a room", responses=RoomSerializer)
+    @extend_schema(operation_id="rooms_read", summary="Read a room", parameters=[ETAG], responses=RoomSerializer)
     def retrieve(self, request: Request, room_id: int) -> Response:
         """The `ETag` is the room's version: what operators change, not the counters."""
         return self.show(self.room("rooms.view_room"))
@@ -205,7 +204,7 @@ class Rooms(RoomAnswers):
     @extend_schema(
         operation_id="rooms_edit",
         summary="Edit a room",
-        parameters=[IF_MATCH],
+        parameters=[IF_MATCH, ETAG],
         request=RoomEdit,
         responses=RoomSerializer,
     )

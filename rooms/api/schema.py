@@ -1,6 +1,7 @@
 """How the OpenAPI document is drawn: problems instead of plain errors, the API key, one address per operation."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -24,6 +25,27 @@ IF_MATCH: Final = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     description="The `ETag` of the room as it was read. If somebody changed it since, nothing happens: 412.",
+)
+ETAG: Final = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=["200", "201"],
+    description="The room's version, for `If-Match`.",
+)
+LOCATION: Final = OpenApiParameter(
+    "Location",
+    {"type": "string", "format": "uri"},
+    OpenApiParameter.HEADER,
+    response=["201", "202"],
+    description="The address of what was created.",
+)
+REPLAYED: Final = OpenApiParameter(
+    "Idempotency-Replayed",
+    {"type": "string", "enum": ["true"]},
+    OpenApiParameter.HEADER,
+    response=["201", "202"],
+    description="Present where the answer is that of an earlier request.",
 )
 
 _PROBLEMS: Final[dict[int, tuple[str, str, str]]] = {
@@ -86,6 +108,7 @@ class ProblemSchema(AutoSchema):
         response: dict[str, Any] = super()._get_response_for_code(  # type: ignore[no-untyped-call]
             serializer, status_code, media_types, direction
         )
+        response["description"] = response["description"] or HTTPStatus(int(status_code)).phrase
         return response
 
     def _get_error_response_examples(self) -> list[OpenApiExample]:

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from rooms.api.fields import Query, QuerySwitch
 from rooms.api.viewsets import RoomsViewSet
 from rooms.models import Membership
 
@@ -30,10 +31,8 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         read_only_fields = fields
 
 
-class MemberQuery(serializers.Serializer[Any]):
-    is_present = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="Only who is there now, or only who has left."
-    )
+class MemberQuery(Query):
+    is_present = QuerySwitch(required=False, help_text="Only who is there now, or only who has left.")
 
 
 @extend_schema(tags=["members"])

@@ -10,6 +10,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
 from rooms.actors import Actor
+from rooms.api.fields import Query
 from rooms.api.idempotency import Answering
 from rooms.api.permissions import actor_of, room_for
 from rooms.api.problems import PreconditionFailed
@@ -38,11 +39,12 @@ class RoomsViewSet(Answering, GenericViewSet[Any]):
         """The room the address names, if the caller may do this with it."""
         return room_for(self.request, self.kwargs["room_id"], permission)
 
-    def read_query(self, query: type[BaseSerializer[Any]]) -> dict[str, Any]:
+    def read_query(self, query: type[Query]) -> dict[str, Any]:
         """The filters of a list; what cannot be read is a 400."""
-        serializer = query(data=self.request.query_params)
+        serializer = query.of(self.request.query_params)
         serializer.is_valid(raise_exception=True)
-        return {name: value for name, value in serializer.validated_data.items() if value not in ("", None)}
+        filters: dict[str, Any] = serializer.validated_data
+        return filters
 
     def page_of(self, rows: QuerySet[Any]) -> Response:
         return self.get_paginated_response(self.get_serializer(self.paginate_queryset(rows), many=True).data)

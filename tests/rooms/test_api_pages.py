@@ -86,7 +86,7 @@ def test_a_cursor_is_of_its_order_and_of_our_making(api: Client, anchor: User) -
         factories.make_room(anchor=anchor)
     url = api.get("/api/v1/rooms/?page_size=1").json()["next"]
     assert api.get(f"{url}&ordering=title").json()["errors"][0]["code"] == "bad_cursor"
-    for broken in [url[:-1], url.replace("cursor=", "cursor=x"), "/api/v1/rooms/?cursor="]:
+    for broken in [url[:-1], url.replace("cursor=", "cursor=x")]:
         answer = api.get(broken)
         assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
 
