@@ -58,7 +58,7 @@ class Simulator:
         if self._saving is not None:
             self._saving.cancel()
         if self.keeper is not None:
-            self.keeper.save()
+            self.keeper.save(is_final=True)
         for task in list(self._tasks):
             task.cancel()
         self.feed.close()

@@ -15,6 +15,8 @@ from .world import Account, Group, Message, World
 VERSION = 1
 SAVE_SECONDS = 5.0
 KEPT_MESSAGES = 20
+# What was said after the last save of a killed simulator is jumped over: more than any room says in that time.
+SKIPPED_NUMBERS = 1000
 PLAIN = (
     "group_id",
     "type",
@@ -38,8 +40,8 @@ PLAIN = (
 )
 
 
-def dump(world: World) -> bytes:
-    """Accounts and groups as JSON."""
+def dump(world: World, *, is_final: bool = False) -> bytes:
+    """Accounts and groups as JSON; `is_final` when nothing will be said after it."""
     groups = [
         {
             **{name: getattr(group, name) for name in PLAIN},
@@ -49,11 +51,13 @@ def dump(world: World) -> bytes:
         }
         for group in world.groups.values()
     ]
-    return orjson.dumps({"version": VERSION, "accounts": list(world.accounts.values()), "groups": groups})
+    return orjson.dumps(
+        {"version": VERSION, "is_final": is_final, "accounts": list(world.accounts.values()), "groups": groups}
+    )
 
 
 def load(world: World, content: bytes) -> None:
-    """Fill an empty world; raises ValueError for a file that is none of ours."""
+    """Fill an empty world; raises ValueError for a file that is none of ours. Sequence numbers never go back."""
     try:
         state = orjson.loads(content)
         if state["version"] != VERSION:
@@ -62,6 +66,9 @@ def load(world: World, content: bytes) -> None:
         groups = [_group(facts) for facts in state["groups"]]
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("this file holds no world of the simulator") from error
+    if not state.get("is_final"):
+        for group in groups:
+            group.last_seq += SKIPPED_NUMBERS
     world.accounts.update({account.user_id: account for account in accounts})
     world.groups.update({group.group_id: group for group in groups})
 
@@ -91,9 +98,11 @@ class Keeper:
         if self._path.exists():
             self._written = self._path.read_bytes()
             load(self._world, self._written)
+            self.save()
 
-    def save(self) -> None:
-        content = dump(self._world)
+    def save(self, *, is_final: bool = False) -> None:
+        """`is_final` for the last save; the first one after a start takes that mark away again."""
+        content = dump(self._world, is_final=is_final)
         if content != self._written:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fresh = self._path.with_name(self._path.name + ".new")
