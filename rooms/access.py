@@ -96,4 +96,6 @@ def grant_for(caller: Caller, room: Room) -> Grant:
 
 
 def permissions_of_scopes(scopes: list[str]) -> frozenset[str]:
-    return frozenset().union(*(_SCOPE_PERMISSIONS.get(ApiKey.Scope(scope), set()) for scope in scopes))
+    """A scope nobody knows (any longer) allows nothing."""
+    known = {scope: permissions for scope, permissions in _SCOPE_PERMISSIONS.items() if scope in scopes}
+    return frozenset().union(*known.values())

@@ -70,7 +70,7 @@ def test_a_key_without_scopes_sees_nothing(anchor: User) -> None:
     room = factories.make_room()
     command = make_command(room)
     app = BusinessApp.objects.create(name="Nothing")
-    _, key = ApiKey.objects.create_key(name="nothing", app=app, scopes=[])
+    _, key = ApiKey.objects.create_key(name="nothing", app=app, scopes=["rooms:forgotten"])
     client = factories.make_client(key=key)
     for method, path, body, _scopes in CALLS:
         answer = call(client, method, path, body, room, command)

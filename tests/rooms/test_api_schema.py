@@ -33,6 +33,8 @@ OPERATIONS: Final[list[tuple[str, str, dict[str, Any]]]] = [
 
 schema = schemathesis.openapi.from_path(DOCUMENT)
 schema.app = application
+# Refused everywhere (see `test_api_problems`), which a schema cannot say briefly.
+schema.config.generation.update(allow_x00=False)
 
 
 def test_the_committed_document_is_what_the_code_says() -> None:
