@@ -283,6 +283,29 @@
   }
 
   document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+
+  // A panel that replaces the control that asked for it takes the focus itself, so that it is not lost.
+  let focusHome = "";
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target } = event.detail;
+    if (target?.id && target.contains(document.activeElement)) focusHome = target.id;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const home = focusHome && document.activeElement === document.body ? document.getElementById(focusHome) : null;
+    focusHome = "";
+    if (!home) return;
+    if (!home.hasAttribute("tabindex")) home.tabIndex = -1;
+    home.focus({ preventScroll: true });
+  });
+
+  // Rows sorted by a number that moves may come again on the next page: the first stays.
+  document.addEventListener("htmx:afterSettle", () => {
+    const seen = new Set();
+    for (const row of document.querySelectorAll("[data-unique]")) {
+      if (seen.has(row.dataset.unique)) row.remove();
+      seen.add(row.dataset.unique);
+    }
+  });
   document.addEventListener("live:swapped", (event) => enhance(event.target));
   setInterval(() => {
     if (!document.hidden) showTimes(document);

@@ -35,6 +35,7 @@
       isHovered: false,
       isFocused: false,
       isHeld: false,
+      isSpoken: (list.closest("[data-live-scroller]") ?? list).getAttribute("aria-live") === "polite",
       isForced: false, // the pill was pressed: let rows in until the reader leaves or scrolls away
     };
     states.set(list, state);
@@ -95,6 +96,8 @@
       pill.querySelector("[data-live-pill-count]").textContent = String(state.count);
     }
     state.frame.toggleAttribute("data-live-paused", paused);
+    // A feed that is read aloud falls silent while it is held.
+    if (state.isSpoken) state.scroller.setAttribute("aria-live", paused ? "off" : "polite");
     state.frame.dataset.liveEdge = state.edge;
   }
 
@@ -108,6 +111,7 @@
     state.buffer = [];
     state.count = 0;
     for (const { html, insert } of buffer) insert(html);
+    if (state.list.children.length >= Number(state.list.dataset.liveMax)) olderLink(state.list)?.removeAttribute("hidden");
     toEdge(state);
   }
 
@@ -191,6 +195,18 @@
     }
     restoreFilters();
   }
+
+  // <a data-older-than="feed-rows">: asks for what is older than the last row that is still there, because rows
+  // that fell off the end of a bounded list must be found again.
+  function olderLink(list) {
+    return list?.id ? document.querySelector(`[data-older-than="${CSS.escape(list.id)}"]`) : null;
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    const list = document.getElementById(event.detail.elt.dataset?.olderThan ?? "");
+    const last = list?.querySelector(":scope > [data-seq]:last-child")?.dataset.seq;
+    if (last) event.detail.parameters.before = last;
+  });
 
   window.greenroomFeeds = { receive };
   document.addEventListener("htmx:afterSettle", start);

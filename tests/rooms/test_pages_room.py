@@ -294,7 +294,7 @@ def test_older_messages_come_once_each_and_in_order(operator: User) -> None:
     seen, html = [], page(client, room)
     while True:
         seen += [int(seq) for seq in re.findall(r'id="message-(\d+)"', html)]
-        older = re.search(r'hx-get="([^"]*feed/older/[^"]*)"', html)
+        older = re.search(r'hx-get="([^"]*feed/older/\?before=[^"]*)"', html)
         if older is None:
             break
         html = client.get(older.group(1)).content.decode()
