@@ -145,6 +145,8 @@ def follow_group_info(batch: Batch, events: list[Event]) -> None:
         room = Room.objects.get(pk=batch.rooms[change.group_id])
         introduction = room.introduction if change.introduction is None else change.introduction[:240]
         notification = room.notification if change.notification is None else change.notification[:300]
+        if (introduction, notification) == (room.introduction, room.notification):
+            continue
         actor_name = f"Chat: {change.operator}"[:150]
         Room.objects.filter(pk=room.pk).update(
             introduction=introduction, notification=notification, version=F("version") + 1

@@ -41,6 +41,13 @@ class Entry:
         return cls(command.decode(), platform.decode(), request_time.decode(), int(decision), float(received_at), raw)
 
 
+class _Shared(asyncio.Future[None]):
+    """Awaited by many tasks: cancelling one of them cancels that one alone."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        return False
+
+
 class Appender:
     """Appends for one event loop: whatever arrives while a write is under way goes out in the next, in order.
 
@@ -60,11 +67,11 @@ class Appender:
     def append(self, entry: Entry) -> "asyncio.Future[None]":
         """A future that is done once Redis has the entry; it fails with an exception if that cannot be.
 
-        Entries that leave in one write share the future: await it through `asyncio.shield`, or do not cancel.
+        Entries that leave in one write share the future; a caller that is cancelled takes no other with it.
         """
         if self._done is None:
             loop = asyncio.get_running_loop()
-            self._done = loop.create_future()
+            self._done = _Shared(loop=loop)
             if self._writer is None:
                 self._writer = loop.create_task(self._write())
         self._blobs.append(entry.encode())

@@ -75,7 +75,7 @@ def entry(command: str, body: dict[str, Any] | bytes, *, platform: str = "iOS", 
         platform=platform,
         request_time=str(1767240000 + next(_numbers)),
         decision=0,
-        received_at=received_at or time.time(),
+        received_at=received_at or round(time.time(), 6),
         raw=body if isinstance(body, bytes) else orjson.dumps(body),
     )
 
