@@ -76,6 +76,14 @@ class Watcher:
                 self.frames.get_nowait()
             self.frames.put_nowait(_RESET)
 
+    def put_before(self, missed: list[bytes]) -> None:
+        """Put frames ahead of those that gathered meanwhile."""
+        gathered: list[bytes] = []
+        while not self.frames.empty():
+            gathered.append(self.frames.get_nowait())
+        for frame in (*missed, *gathered):
+            self.offer(frame)
+
 
 class Hub:
     """Reads the live stream once for this process and hands rendered frames to its watchers."""
@@ -96,9 +104,10 @@ class Hub:
         watcher = Watcher(frozenset(topics), language, self._position)
         self._watchers.add(watcher)
         try:
-            await self._replay(watcher, last_id)
+            missed = await self._missed(watcher, last_id)
         except (RedisError, OSError):
-            watcher.offer(_RESET)
+            missed = [_RESET]
+        watcher.put_before(missed)
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
@@ -112,22 +121,29 @@ class Hub:
         if self._client is not None:
             await self._client.aclose()
 
-    async def _replay(self, watcher: Watcher, last_id: bytes) -> None:
+    async def _missed(self, watcher: Watcher, last_id: bytes) -> list[bytes]:
+        """The frames between `last_id` and what the watcher gets live, which gathers in its queue meanwhile."""
         if not last_id:
-            return
+            return []
         client = self._connected()
         first: Any = await client.xrange(redis.LIVE_STREAM, count=1)
+        newest: Any = await client.xrevrange(redis.LIVE_STREAM, count=1)
         length = await client.xlen(redis.LIVE_STREAM)
-        is_trimmed = not first or (length >= live.STREAM_LENGTH and _order(first[0][0]) > _order(last_id))
-        if is_trimmed or _order(last_id) > watcher.since:
-            watcher.offer(_RESET)
-            return
+        seen = _order(last_id)
+        is_trimmed = not first or (length >= live.STREAM_LENGTH and _order(first[0][0]) > seen)
+        if is_trimmed or seen > _order(newest[0][0]):
+            return [_RESET]
+        if seen >= watcher.since:
+            # The page is ahead of this process' reader by a moment: what it shows already is not sent again.
+            watcher.since = seen
+            return []
         end = _text_id(watcher.since)
         entries: Any = await client.xrange(redis.LIVE_STREAM, min=b"(" + last_id, max=end)
         missed = [entry for entry in map(_published, entries) if entry.topic in watcher.topics]
+        frames: list[bytes] = []
         for entry in _without_outdated(missed):
-            for frame in (await self._render(entry, {watcher.language})).values():
-                watcher.offer(frame)
+            frames += (await self._render(entry, {watcher.language})).values()
+        return frames
 
     async def _read_for_ever(self) -> None:
         while True:
@@ -178,8 +194,11 @@ class Hub:
 class LiveEndpoint:
     """The ASGI front of the hub."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(
+        self, hub: Hub, *, heartbeat_seconds: float = HEARTBEAT_SECONDS, recheck_seconds: float = RECHECK_SECONDS
+    ) -> None:
         self._hub = hub
+        self._heartbeat_seconds, self._recheck_seconds = heartbeat_seconds, recheck_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = _request(scope)
@@ -188,7 +207,7 @@ class LiveEndpoint:
         last_id = request.META.get("HTTP_LAST_EVENT_ID") or query.get("last_event_id", [""])[0]
         allowed = await asyncio.to_thread(_allowed_topics, request, topics)
         if not allowed or len(allowed) < len(set(topics)):
-            await _refuse(send, 403 if request.COOKIES else 401)
+            await _refuse(send, 401 if allowed is None else 403)
             return
         watcher = await self._hub.join(allowed, _language(request), _clean_id(last_id))
         try:
@@ -210,9 +229,9 @@ class LiveEndpoint:
             while not gone.done():
                 frame = await self._next_frame(watcher, gone)
                 await _push(send, frame or _HEARTBEAT)
-                if time.monotonic() - checked_at > RECHECK_SECONDS:
+                if time.monotonic() - checked_at > self._recheck_seconds:
                     checked_at = time.monotonic()
-                    if len(await asyncio.to_thread(_allowed_topics, request, watcher.topics)) < len(watcher.topics):
+                    if await asyncio.to_thread(_allowed_topics, request, watcher.topics) != set(watcher.topics):
                         break
             await send({"type": "http.response.body", "body": b""})
         except OSError:
@@ -223,7 +242,7 @@ class LiveEndpoint:
     async def _next_frame(self, watcher: Watcher, gone: "asyncio.Task[None]") -> bytes:
         """All frames that are ready, joined; empty after a quiet heartbeat interval or when the browser left."""
         getter = asyncio.create_task(watcher.frames.get())
-        await asyncio.wait({getter, gone}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({getter, gone}, timeout=self._heartbeat_seconds, return_when=asyncio.FIRST_COMPLETED)
         if not getter.done():
             getter.cancel()
             return b""
@@ -296,9 +315,12 @@ def _request(scope: Scope) -> HttpRequest:
     return request
 
 
-def _allowed_topics(request: HttpRequest, topics: Iterable[str]) -> set[str]:
+def _allowed_topics(request: HttpRequest, topics: Iterable[str]) -> set[str] | None:
+    """Those of the topics the user may watch; None for somebody who is not signed in."""
     try:
         user = _user(request)
+        if not user.is_authenticated:
+            return None
         return {topic for topic in topics if live.may_watch(user, topic)}
     finally:
         close_old_connections()
