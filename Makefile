@@ -63,7 +63,9 @@ schema: .venv/.dev
 	$(BIN)/python -m tests.check_schema --write
 
 messages: .venv/.dev sysdeps
-	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --no-obsolete --no-wrap --ignore .venv --ignore var --ignore tests
+	@mkdir -p config/locale
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --no-obsolete --no-wrap \
+	  --ignore .venv --ignore var --ignore tests
 	$(BIN)/python manage.py compilemessages --ignore .venv --ignore var
 
 clean: ## the environment and every trace of runs, the demo's data too

@@ -14,20 +14,18 @@ PARTS = ("config", "rooms", "moderation", "stats", "templates", "static", "manag
 
 def main() -> int:
     problems: list[str] = []
-    for domain in ("django",):
-        catalogue = LOCALE / f"{domain}.po"
-        if not catalogue.exists():
-            problems.append(f"{catalogue} is missing.")
-            continue
+    catalogue = LOCALE / "django.po"
+    if not catalogue.exists():
+        problems.append(f"{catalogue} is missing.")
+    else:
         with TemporaryDirectory() as folder:
             fresh = _extract(Path(folder))
-            wanted, kept = _read(fresh / f"{domain}.po", Path(folder)), _read(catalogue, Path(folder))
-            compiled = _compiled(LOCALE / f"{domain}.mo")
+            wanted, kept = _read(fresh / "django.po", Path(folder)), _read(catalogue, Path(folder))
         problems += [f"not in {catalogue}: {text!r}" for text in sorted(wanted.keys() - kept.keys())]
         problems += [f"no longer used: {text!r}" for text in sorted(kept.keys() - wanted.keys())]
         problems += [f"not translated: {text!r}" for text, translation in sorted(kept.items()) if not translation]
-        if compiled != {text: translation for text, translation in kept.items() if translation}:
-            problems.append(f"{LOCALE / domain}.mo was not compiled from this {domain}.po.")
+        if _compiled(LOCALE / "django.mo") != {text: translation for text, translation in kept.items() if translation}:
+            problems.append(f"{LOCALE / 'django.mo'} was not compiled from this django.po.")
     print("\n".join(problems) if problems else "The translations are up to date.")
     if problems:
         print("Run `make messages`, translate what is new, and run it again.")
@@ -55,25 +53,16 @@ def _extract(folder: Path) -> Path:
 
 def _read(catalogue: Path, folder: Path) -> dict[str, str]:
     """Every sentence and its translation; empty where there is none yet, or only a doubtful one."""
-    everything = folder / "all.po"
-    cleared = subprocess.run(
-        ["msgattrib", "--clear-fuzzy", "--empty", str(catalogue)], check=True, capture_output=True
-    ).stdout
-    everything.write_bytes(cleared)
-    names = _messages(everything)
-    translated = folder / "translated.mo"
-    subprocess.run(["msgfmt", "-o", str(translated), str(catalogue)], check=True)
-    return {**dict.fromkeys(names, ""), **_compiled(translated)}
+    filled, translated = folder / "filled", folder / "translated"
+    plain = _gettext("msgattrib", "--clear-fuzzy", str(catalogue))
+    (folder / "filled.po").write_bytes(_gettext("msgen", "-", given=plain))
+    _gettext("msgfmt", "-o", str(filled), str(folder / "filled.po"))
+    _gettext("msgfmt", "--check-format", "-o", str(translated), str(catalogue))
+    return {**dict.fromkeys(_compiled(filled), ""), **_compiled(translated)}
 
 
-def _messages(catalogue: Path) -> set[str]:
-    """The msgids of a catalogue, with their context as `gettext` writes it into a key."""
-    output = subprocess.run(["msgen", "--no-wrap", str(catalogue)], check=True, capture_output=True).stdout
-    filled = catalogue.with_suffix(".filled.po")
-    filled.write_bytes(output)
-    compiled = catalogue.with_suffix(".mo")
-    subprocess.run(["msgfmt", "-o", str(compiled), str(filled)], check=True)
-    return set(_compiled(compiled))
+def _gettext(*command: str, given: bytes | None = None) -> bytes:
+    return subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True).stdout
 
 
 def _compiled(path: Path) -> dict[str, str]:
@@ -91,4 +80,7 @@ def _compiled(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as problem:
+        sys.exit(f"{problem.cmd[0]} failed; what it found is above.")

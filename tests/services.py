@@ -136,7 +136,11 @@ class Service:
 def child_environment() -> dict[str, str]:
     """What a child needs to use this test's database, Redis and ports."""
     return environment(
-        DJANGO_SETTINGS_MODULE="tests.settings", DATABASE_URL=database_url(), PYTHONUNBUFFERED="1", PYTHONHASHSEED="0"
+        GREENROOM_TEST_ROLE="child",
+        DJANGO_SETTINGS_MODULE="tests.settings",
+        DATABASE_URL=database_url(),
+        PYTHONUNBUFFERED="1",
+        PYTHONHASHSEED="0",
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from config.processes import HOST, reserve_port
 
-IS_CHILD = "GREENROOM_TEST_DIR" in os.environ
+# Said by tests.services; an xdist worker, which inherits all else from its controller, is no such child.
+IS_CHILD = os.environ.get("GREENROOM_TEST_ROLE") == "child"
 
 if not IS_CHILD:
     os.environ["GREENROOM_TEST_DIR"] = tempfile.mkdtemp(prefix="greenroom-tests-")
