@@ -70,8 +70,12 @@ def render_commands(topic: str, payload: Payload) -> list[Swap]:
 
 
 def render_tile(topic: str, payload: Payload) -> list[Swap]:
+    """For those who see every room; the filters' counts are theirs, too."""
     room = _room(payload)
-    return _tile(room) if room is not None else []
+    if room is None:
+        return []
+    counts = tiles.status_counts(Room.objects.all())
+    return [*_tile(room), *(Swap(f"wall-count-{entry.status}", "text", entry.count) for entry in counts)]
 
 
 def render_numbers(topic: str, payload: Payload) -> list[Swap]:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from rooms.models import Room
 
 HUES: Final = 12
+COUNT_LIMIT: Final = 999
 # As short as the badges say it.
 STATUS_WORDS: Final = {
     Room.Status.TO_BE_STARTED: _lazy("Scheduled"),
@@ -45,6 +48,13 @@ class Tile:
     points: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StatusCount:
+    status: str
+    label: Promise
+    count: str
+
+
 def tile(room: Room) -> Tile:
     return Tile(
         id=room.pk,
@@ -71,8 +81,15 @@ def hue(room: Room) -> int:
     return room.pk % HUES
 
 
-def capped(count: int, limit: int) -> str:
-    return f"{limit}+" if count > limit else str(count)
+def status_counts(visible: QuerySet[Room]) -> list[StatusCount]:
+    """How many rooms there are in each status, counted up to a limit, so that it costs the same on any wall."""
+    counts = []
+    for status in Room.Status:
+        count = visible.filter(status=status).order_by()[: COUNT_LIMIT + 1].count()
+        counts.append(
+            StatusCount(status, STATUS_WORDS[status], f"{COUNT_LIMIT}+" if count > COUNT_LIMIT else str(count))
+        )
+    return counts
 
 
 def _note(room: Room) -> str:

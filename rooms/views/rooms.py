@@ -43,26 +43,25 @@ def room_new(request: ConsoleRequest) -> HttpResponse:
 def room_edit(request: ConsoleRequest, room: Room, grant: Grant) -> HttpResponse:
     """Of two editors at once the second keeps what was typed, is shown the other's values, and may save again."""
     form = RoomForm(request.POST) if request.method == "POST" else RoomForm.of(room)
-    status = 200
-    if form.is_bound:
-        status = 422
-        if form.is_valid():
-            changes = dict(form.cleaned_data)
-            try:
-                edit_room(
-                    room,
-                    actor=Actor.of_user(request.user),
-                    expected_version=changes.pop("version") or 0,
-                    **changes,
-                )
-            except ChangedMeanwhile:
-                status = 409
-                room.refresh_from_db()
-                form = form.rebased(room)
-            except RoomsError as refusal:
-                show_refusal(form, refusal)
-            else:
-                messages.success(request, _("Saved."))
-                return redirect(room)
-    context = {"room": room, "form": form, "is_conflict": status == 409}
+    is_conflict = False
+    if form.is_valid():
+        try:
+            _save(room, form, Actor.of_user(request.user))
+        except ChangedMeanwhile:
+            is_conflict = True
+            room.refresh_from_db()
+            form = form.rebased(room)
+        except RoomsError as refusal:
+            show_refusal(form, refusal)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(room)
+    status = 409 if is_conflict else 422 if form.is_bound else 200
+    context = {"room": room, "form": form, "is_conflict": is_conflict}
     return render(request, "rooms/edit.html", context, status=status)
+
+
+def _save(room: Room, form: RoomForm, actor: Actor) -> None:
+    changes = dict(form.cleaned_data)
+    expected_version = changes.pop("version") or 0
+    edit_room(room, actor=actor, expected_version=expected_version, **changes)

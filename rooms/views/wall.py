@@ -10,11 +10,9 @@ from django.views.decorators.http import require_safe
 from rooms import live, tiles
 from rooms.access import may, visible_rooms
 from rooms.forms.wall import WallForm
-from rooms.models import Room
 from rooms.paging import page_of
 from rooms.views.access import ConsoleRequest, console_view
 
-COUNT_LIMIT: Final = 999
 # Without the right to see every room, the wall watches its rooms one by one.
 TOPIC_LIMIT: Final = 100
 
@@ -57,20 +55,9 @@ def wall_context(request: ConsoleRequest) -> dict[str, Any]:
         "tiles": [tiles.tile(room) for room in page.rooms],
         "room_ids": ",".join(str(room.pk) for room in page.rooms),
         "live_topics": " ".join(topics),
-        "counts": status_counts(visible),
+        "counts": tiles.status_counts(visible),
         "more_query": more,
         "is_later_page": bool(after),
         "page_url": reverse("wall") + (f"?{query}" if query else ""),
         "may_add": may(request.user, "rooms.add_room"),
     }
-
-
-def status_counts(visible: Any) -> list[dict[str, Any]]:
-    """How many rooms there are in each status, counted up to a limit, so that it costs the same on any wall."""
-    counts = []
-    for status in Room.Status:
-        count = visible.filter(status=status).order_by()[: COUNT_LIMIT + 1].count()
-        counts.append(
-            {"status": status, "label": tiles.STATUS_WORDS[status], "count": tiles.capped(count, COUNT_LIMIT)}
-        )
-    return counts
