@@ -38,7 +38,7 @@ class MemberQuery(Query):
 @extend_schema(tags=["members"])
 class Members(RoomsViewSet):
     serializer_class = MemberSerializer
-    orderings: Final = {"newest": ("-is_present", "-joined_at", "-id")}
+    orderings: Final = {"present": ("-is_present", "-joined_at", "-id")}
 
     @extend_schema(
         operation_id="members_list",
