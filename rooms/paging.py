@@ -91,7 +91,13 @@ def _read(cursor: str) -> tuple[Any, int] | None:
     except (ValueError, TypeError, binascii.Error):
         return None
     is_place = isinstance(pk, int) and 0 < pk < 2**63 and (value is None or isinstance(value, str | int))
-    return (value, pk) if is_place else None
+    return (value, pk) if is_place and _is_storable(value) else None
+
+
+def _is_storable(value: object) -> bool:
+    """Whether a database takes it as text: neither NUL nor half a character."""
+    text = str(value)
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _iso(at: datetime | None) -> str | None:

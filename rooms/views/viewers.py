@@ -10,7 +10,7 @@ from rooms.views.panels import load_members, render_panel, render_room
 
 
 def _query(request: ConsoleRequest) -> str:
-    return request.GET.get("members", "").strip()[:64]
+    return request.GET.get("members", "").replace("\x00", "").strip()[:64]
 
 
 @require_safe

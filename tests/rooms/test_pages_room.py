@@ -313,6 +313,7 @@ def test_members_are_the_present_and_can_be_searched(operator: User) -> None:
     assert "alice" in html
     assert "bob" not in html
     assert "<html" in client.get(f"/rooms/{room.pk}/members/", {"members": "bob"}).content.decode()
+    assert "alice" in client.get(f"/rooms/{room.pk}/panels/members/", {"members": "\x00"}).content.decode()
 
 
 def failed_command(room: Room) -> OutboxCommand:

@@ -98,7 +98,19 @@ def test_pages_show_every_room_once(operator: User, sort: str) -> None:
     assert len(seen) == len(set(seen)) == Room.objects.count()
 
 
-@pytest.mark.parametrize("cursor", ["x", "bnVsbA", "WyJub3cgaXNoIiwgMV0", "WzEsIC01XQ", "%00", "W251bGwsIDFd"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "bnVsbA",
+        "WyJub3cgaXNoIiwgMV0",
+        "WzEsIC01XQ",
+        "%00",
+        "W251bGwsIDFd",
+        "WyJcdTAwMDAiLCAxXQ",
+        "WyJcdWQ4MDAiLCAxXQ",
+    ],
+)
 @pytest.mark.parametrize("sort", list(ORDERS))
 def test_a_cursor_nobody_gave_out_does_no_harm(operator: User, sort: str, cursor: str) -> None:
     make_room()
