@@ -56,6 +56,7 @@ class NewRoomForm(RoomForm):
     anchor = AnchorField(
         label=_("Anchor"),
         queryset=User.objects.none(),
+        empty_label=_("Choose an anchor"),
         help_text=_("Only people with a Chat account can be chosen."),
     )
     group_id = forms.CharField(
