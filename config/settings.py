@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "csp",
-    "django_filters",
     "django_htmx",
     "rest_framework",
     "rest_framework_api_key",

@@ -68,6 +68,8 @@ def keep_messages(batch: Batch, events: list[Event]) -> None:
             last_message_at=max(message.sent_at for message in in_room),
         )
         batch.tell(f"feed:{room_id}", "messages", {"room": room_id, "ids": [message.pk for message in in_room]})
+        batch.tell(f"room:{room_id}", "numbers", {"room": room_id})
+        batch.tell("wall", "numbers", {"room": room_id})
 
 
 def follow_presence(batch: Batch, events: list[Event]) -> None:

@@ -35,5 +35,3 @@ def count_minutes(batch: Batch, events: list[Event]) -> None:
         else:
             increment.exit_count += len(callback.accounts)
     add_minutes(increments)
-    for room_id in {room_id for room_id, _ in increments}:
-        batch.tell("wall", "numbers", {"room": room_id})

@@ -53,7 +53,7 @@ _PROBLEMS: Final[dict[int, tuple[str, str, str]]] = {
     401: ("Unauthorized", "authentication_failed", "This API key is not valid, or no longer."),
     403: ("Forbidden", "permission_denied", "Your role or key does not allow this."),
     404: ("Not Found", "not_found", "There is no such room, or it is not yours to see."),
-    409: ("Conflict", "wrong_status", "This room is “Ended”; it cannot become “On live” from there."),
+    409: ("Conflict", "wrong_status", "This room is “Ended”; it cannot become “Live” from there."),
     412: (
         "Precondition Failed",
         "changed_meanwhile",

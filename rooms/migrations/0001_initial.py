@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
                 ('title', models.CharField(max_length=100, verbose_name='title')),
                 ('cover_url', models.CharField(blank=True, max_length=100, verbose_name='cover')),
                 ('group_id', models.CharField(max_length=48, unique=True, validators=[django.core.validators.RegexValidator('\\A(?!@TGS#)[\\x21-\\x7e]{1,48}\\Z', 'Use 1 to 48 printable ASCII characters that do not start with @TGS#.')], verbose_name='group id')),
-                ('status', models.CharField(choices=[('to_be_started', 'To be started'), ('on_live', 'On live'), ('paused', 'Paused'), ('ended', 'Ended'), ('played_back', 'Played back')], default='to_be_started', max_length=16, verbose_name='status')),
+                ('status', models.CharField(choices=[('to_be_started', 'Scheduled'), ('on_live', 'Live'), ('paused', 'Paused'), ('ended', 'Ended'), ('played_back', 'Replay')], default='to_be_started', max_length=16, verbose_name='status')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('scheduled_at', models.DateTimeField(blank=True, null=True, verbose_name='scheduled')),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
@@ -322,7 +322,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='membership',
-            index=models.Index(fields=['room', 'is_present', '-joined_at', '-id'], name='membership_present'),
+            index=models.Index(fields=['room', '-is_present', '-joined_at', '-id'], name='membership_present'),
         ),
         migrations.AddConstraint(
             model_name='membership',

@@ -24,11 +24,11 @@ class Room(models.Model):
     """
 
     class Status(models.TextChoices):
-        TO_BE_STARTED = "to_be_started", _("To be started")
-        ON_LIVE = "on_live", _("On live")
+        TO_BE_STARTED = "to_be_started", _("Scheduled")
+        ON_LIVE = "on_live", _("Live")
         PAUSED = "paused", _("Paused")
         ENDED = "ended", _("Ended")
-        PLAYED_BACK = "played_back", _("Played back")
+        PLAYED_BACK = "played_back", _("Replay")
 
     title = models.CharField(_("title"), max_length=100)
     cover_url = models.CharField(_("cover"), max_length=100, blank=True)

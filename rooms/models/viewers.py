@@ -34,7 +34,7 @@ class Membership(models.Model):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["room", "viewer"], name="membership_room_viewer")]
-        indexes = [models.Index(fields=["room", "is_present", "-joined_at", "-id"], name="membership_present")]
+        indexes = [models.Index(fields=["room", "-is_present", "-joined_at", "-id"], name="membership_present")]
 
     def __str__(self) -> str:
         return f"{self.viewer_id} in {self.room_id}"
