@@ -47,7 +47,8 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_chat_address(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Chat is only reached over https, except for the simulator on this machine."""
     parts = urlsplit(settings.CHAT.api_url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS and settings.DEBUG):
+    is_local = parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS and settings.DEBUG
+    if (parts.scheme == "https" and parts.hostname) or is_local:
         return []
     return [
         Error(
