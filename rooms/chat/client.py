@@ -6,6 +6,7 @@ try again is the courier's decision, and errors say whether it can help.
 Protocol: https://www.tencentcloud.com/document/product/1047/34620.
 """
 
+import logging
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,21 @@ class OnlineMember:
     joined_at: int
     nick: str
     avatar_url: str
+
+
+class _HideTicket(logging.Filter):
+    """httpx logs the address of every request, at INFO: cut the administrator's ticket out of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                argument.copy_remove_param("usersig") if isinstance(argument, httpx.URL) else argument
+                for argument in record.args
+            )
+        return True
+
+
+logging.getLogger("httpx").addFilter(_HideTicket())
 
 
 class ChatClient:

@@ -384,7 +384,8 @@ def test_without_redis_nothing_is_sent_past_the_quota(room: Room, simulator: Sim
 
 
 def test_no_secret_reaches_the_logs(room: Room, simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for name in ("", "httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger=name)
     simulator.fail("send_group_msg", "http", 500)
     simulator.fail("modify_group_attr", "code", 70001)
     record(room)

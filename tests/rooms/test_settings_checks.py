@@ -47,7 +47,7 @@ def _chat(**changes: Any) -> Callable[[Any], None]:
         (lambda settings: _chat(secret_key=settings.DEMO_CHAT_KEY)(settings), "greenroom.E002"),
         (_chat(webhook_tokens=()), "greenroom.E003"),
         (_chat(webhook_tokens=("short",)), "greenroom.E003"),
-        (lambda settings: _chat(webhook_tokens=("good-token", settings.DEMO_WEBHOOK_TOKEN))(settings), "greenroom.E003"),
+        (lambda settings: _chat(webhook_tokens=("good-one", settings.DEMO_WEBHOOK_TOKEN))(settings), "greenroom.E003"),
         (_chat(api_url="http://adminapisgp.im.qcloud.com"), "greenroom.E004"),
         (_chat(api_url="http://127.0.0.1:8090"), "greenroom.E004"),
         (_chat(api_url="adminapisgp.im.qcloud.com"), "greenroom.E004"),
