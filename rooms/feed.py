@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from rooms.chat.elements import Element, read_command
 from rooms.models import Message, Room
@@ -26,7 +26,7 @@ PAGE_SIZE: Final = 100
 class Group(TextChoices):
     """What the feed can hide, and how a row looks: several kinds of message share one."""
 
-    TEXT = "text", gettext_lazy("Chat")
+    TEXT = "text", pgettext_lazy("what viewers say", "Chat")
     GIFT = "gift", gettext_lazy("Gifts")
     LIKE = "like", gettext_lazy("Likes")
     OPERATOR = "operator", gettext_lazy("Operators")
@@ -93,8 +93,8 @@ def _row(message: Message) -> FeedRow:
 def _text(message: Message, elements: list[Element]) -> str:
     info = _info(elements)
     if message.kind == Kind.GIFT:
-        count = info.get("giftCount")
-        return f"{message.text or _('A gift')} × {count if isinstance(count, int) else 1}"
+        name, count = message.text or _("A gift"), info.get("giftCount")
+        return f"{name} × {count if isinstance(count, int) else 1}"
     if message.kind == Kind.LIKE:
         count = info.get("count", info.get("likeCount"))
         likes = count if isinstance(count, int) and count > 0 else 1

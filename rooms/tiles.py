@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import pgettext_lazy
 
 from rooms.models import Room
 
@@ -16,11 +16,11 @@ HUES: Final = 12
 COUNT_LIMIT: Final = 999
 # As short as the badges say it.
 STATUS_WORDS: Final = {
-    Room.Status.TO_BE_STARTED: _lazy("Scheduled"),
-    Room.Status.ON_LIVE: _lazy("Live"),
-    Room.Status.PAUSED: _lazy("Paused"),
-    Room.Status.ENDED: _lazy("Ended"),
-    Room.Status.PLAYED_BACK: _lazy("Replay"),
+    Room.Status.TO_BE_STARTED: pgettext_lazy("room status", "Scheduled"),
+    Room.Status.ON_LIVE: pgettext_lazy("room status", "Live"),
+    Room.Status.PAUSED: pgettext_lazy("room status", "Paused"),
+    Room.Status.ENDED: pgettext_lazy("room status", "Ended"),
+    Room.Status.PLAYED_BACK: pgettext_lazy("room status", "Replay"),
 }
 
 

@@ -5,6 +5,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 group_id_validator = RegexValidator(
     r"\A(?!@TGS#)[\x21-\x7e]{1,48}\Z",
@@ -24,11 +25,11 @@ class Room(models.Model):
     """
 
     class Status(models.TextChoices):
-        TO_BE_STARTED = "to_be_started", _("Scheduled")
-        ON_LIVE = "on_live", _("Live")
-        PAUSED = "paused", _("Paused")
-        ENDED = "ended", _("Ended")
-        PLAYED_BACK = "played_back", _("Replay")
+        TO_BE_STARTED = "to_be_started", pgettext_lazy("room status", "Scheduled")
+        ON_LIVE = "on_live", pgettext_lazy("room status", "Live")
+        PAUSED = "paused", pgettext_lazy("room status", "Paused")
+        ENDED = "ended", pgettext_lazy("room status", "Ended")
+        PLAYED_BACK = "played_back", pgettext_lazy("room status", "Replay")
 
     title = models.CharField(_("title"), max_length=100)
     cover_url = models.CharField(_("cover"), max_length=100, blank=True)
