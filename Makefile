@@ -36,9 +36,12 @@ sysdeps:
 # pytest's summary of the whole suite.
 test: .venv/.dev sysdeps
 	@echo "Database-dependent tests on PostgreSQL"
+	@rm -f .venv/.postgres-failed
 	@pg_virtualenv -o fsync=off -o synchronous_commit=off -o full_page_writes=off sh -c \
 	  'DATABASE_URL="postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/$$PGDATABASE" \
-	   $(BIN)/python -m pytest $(PYTEST_FLAGS) --only-database -m "not browser"'
+	   $(BIN)/python -m pytest $(PYTEST_FLAGS) --only-database -m "not browser" \
+	   || touch .venv/.postgres-failed' # pg_virtualenv would print its whole log after pytest's summary
+	@test ! -e .venv/.postgres-failed
 	@echo "The whole suite on SQLite, with browser tests in Chromium"
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
@@ -66,6 +69,7 @@ messages: .venv/.dev sysdeps
 	@mkdir -p config/locale
 	$(BIN)/python manage.py makemessages --locale zh_Hans --no-location --no-obsolete --no-wrap \
 	  --ignore .venv --ignore var --ignore tests
+	@sed -i -e '/^"Report-Msgid-Bugs-To:/d' -e '/^"POT-Creation-Date:/d' config/locale/zh_Hans/LC_MESSAGES/django.po
 	$(BIN)/python manage.py compilemessages --ignore .venv --ignore var
 
 clean: ## the environment and every trace of runs, the demo's data too

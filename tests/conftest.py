@@ -1,7 +1,7 @@
 """Fixtures for every test: named roles, clients, Redis, the processes of `tests.services`, a browser."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _uses_database(item: pytest.Item) -> bool:
     names = set(getattr(item, "fixturenames", ()))
     return bool(names & {"db", "transactional_db"}) or item.get_closest_marker("django_db") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the processes of the test said."""
+    report = yield
+    if report.failed and _services is not None:
+        asked = getattr(item, "fixturenames", ())
+        for service in _services.all:
+            name = "server" if service is _services.server else service.name
+            if name in asked and service.log:
+                report.sections.append((f"{service.name} (the end of its log)", service.log[-4000:]))
+    return report
 
 
 def pytest_unconfigure() -> None:

@@ -57,5 +57,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 
+STATIC_ROOT = TEST_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 CELERY_BEAT_SCHEDULE_FILENAME = str(TEST_DIR / "beat-schedule")
 LOGGING["loggers"]["django.request"] = {"level": "ERROR"}
