@@ -37,8 +37,8 @@ class ApiKey(AbstractAPIKey):
 
     class Meta(AbstractAPIKey.Meta):
         abstract = False
-        verbose_name = _("API key")
-        verbose_name_plural = _("API keys")
+        verbose_name = _("API key")  # type: ignore[assignment]  # lazy, as everywhere
+        verbose_name_plural = _("API keys")  # type: ignore[assignment]
 
 
 class IdempotentAnswer(models.Model):
