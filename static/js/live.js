@@ -264,6 +264,14 @@
     else target.dispatchEvent(new CustomEvent("live:refresh"));
   }
 
+  // The reader may have begun to type while the answer was on its way: then it is asked for again later.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, target } = event.detail;
+    if (requestConfig?.triggeringEvent?.type !== "live:refresh" || !mustWait(target)) return;
+    event.detail.shouldSwap = false;
+    setTimeout(refresh, 1000, target);
+  });
+
   function refreshPanels() {
     document.querySelectorAll("[data-live-panel]").forEach(refresh);
   }

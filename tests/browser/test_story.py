@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from rooms import live
 from rooms.actors import Actor
 from rooms.models import Room, User
 from rooms.services import lifecycle, notices
 from tests.conftest import Stack
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_room
 from tests.services import eventually
 
 NewPage = Callable[..., Page]
@@ -154,3 +155,21 @@ def test_wall_and_room_are_accessible_while_a_room_is_live(
         found: dict[str, Any] = Axe().run(page).response
         assert [(issue["id"], [node["html"] for node in issue["nodes"]]) for issue in found["violations"]] == []
     assert console_errors == []
+
+
+def test_what_is_being_typed_survives_a_refresh_that_was_on_its_way(new_page: NewPage, operator: User) -> None:
+    room = make_room(status="ended")
+    page = new_page(operator)
+    page.goto(f"/rooms/{room.pk}/")
+    _is_live(page)
+    held: list[Route] = []
+    page.route("**/panels/controls/", lambda route: held.append(route))
+    with page.expect_request("**/panels/controls/"):
+        live.publish(room.topic, "room", {"room": room.pk})
+    page.get_by_label("Replay").fill(REPLAY)
+    page.evaluate("() => { window.answered = new Promise((done) => addEventListener('htmx:afterOnLoad', done)); }")
+
+    held[0].continue_()
+    page.evaluate("() => window.answered.then(() => true)")
+
+    expect(page.get_by_label("Replay")).to_have_value(REPLAY)
