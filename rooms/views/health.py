@@ -39,9 +39,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         rooms.labels(status).set(count)
     waiting = Gauge("greenroom_deliveries_waiting", "Stored callbacks not yet handled.", registry=registry)
     waiting.set(WebhookDelivery.objects.filter(state=WebhookDelivery.State.RECEIVED).count())
-    stream = Gauge(
-        "greenroom_inbox_entries", "Inbox entries waiting; -1 without Redis.", registry=registry
-    )
+    stream = Gauge("greenroom_inbox_entries", "Inbox entries waiting; -1 without Redis.", registry=registry)
     try:
         stream.set(inbox.waiting_count())
     except RedisError:
