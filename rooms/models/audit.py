@@ -23,13 +23,17 @@ class AppendOnlyQuerySet(models.QuerySet["AuditEntry"]):
 class AuditEntry(models.Model):
     """Who did what to which room, and what it was before. Verbs are `app.noun.past_participle`."""
 
-    verb = models.CharField(max_length=60)
-    room = models.ForeignKey("rooms.Room", on_delete=models.PROTECT, null=True, related_name="audit_entries")
-    actor_kind = models.CharField(max_length=12)
-    actor_name = models.CharField(max_length=150)
-    actor_user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    changes = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
+    verb = models.CharField(_("action"), max_length=60)
+    room = models.ForeignKey(
+        "rooms.Room", on_delete=models.PROTECT, null=True, related_name="audit_entries", verbose_name=_("room")
+    )
+    actor_kind = models.CharField(_("kind of actor"), max_length=12)
+    actor_name = models.CharField(_("actor name"), max_length=150)
+    actor_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("user")
+    )
+    changes = models.JSONField(_("changes"), default=dict)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = AppendOnlyQuerySet.as_manager()
 

@@ -8,7 +8,7 @@ class BusinessApp(models.Model):
     """A customer's own backend that works through the REST API."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("business app")

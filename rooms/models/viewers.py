@@ -7,10 +7,10 @@ class Viewer(models.Model):
 
     account = models.CharField(_("account"), max_length=64, unique=True)
     nick = models.CharField(_("nickname"), max_length=200, blank=True)
-    avatar_url = models.URLField(max_length=500, blank=True)
-    is_online = models.BooleanField(default=False)
-    state_changed_at = models.DateTimeField(null=True, blank=True)
-    first_seen_at = models.DateTimeField(auto_now_add=True)
+    avatar_url = models.URLField(_("avatar"), max_length=500, blank=True)
+    is_online = models.BooleanField(_("online"), default=False)
+    state_changed_at = models.DateTimeField(_("state changed"), null=True, blank=True)
+    first_seen_at = models.DateTimeField(_("first seen"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("viewer")
