@@ -31,6 +31,7 @@ SIMULATOR_PORT = env.int("SIMULATOR_PORT", 8090)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6390/0")
 DELIVERY_DAYS = env.int("DELIVERY_DAYS", 14)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 # Only the demo wants this; a real installation looks at its own logs.
 SIMULATOR_URL = f"http://127.0.0.1:{SIMULATOR_PORT}"
 

@@ -38,9 +38,7 @@ def record(
     """
     now = timezone.now()
     if supersedes:
-        OutboxCommand.objects.filter(supersedes=supersedes, state=OutboxCommand.State.PENDING).update(
-            state=OutboxCommand.State.SUPERSEDED, settled_at=now
-        )
+        _supersede(supersedes, lane=lane)
     command = OutboxCommand.objects.create(
         room=room,
         call=call,
@@ -56,6 +54,17 @@ def record(
     enqueue(deliver_command, command.pk, queue=queue)
     live.publish_on_commit(room.topic, "commands", {"room": room.pk})
     return command
+
+
+def _supersede(key: str, *, lane: str) -> None:
+    """Settle pending commands of this key; one may have headed its lane, so whoever heads it now is looked at."""
+    replaced = OutboxCommand.objects.filter(supersedes=key, state=OutboxCommand.State.PENDING).update(
+        state=OutboxCommand.State.SUPERSEDED, settled_at=timezone.now()
+    )
+    if replaced and lane:
+        waiting = OutboxCommand.objects.filter(lane=lane, state=OutboxCommand.State.PENDING).order_by("pk")
+        for pk, queue in waiting.values_list("pk", "queue")[:1]:
+            enqueue(deliver_command, pk, queue=queue)
 
 
 def retry(command: OutboxCommand, *, actor: Actor) -> None:

@@ -98,7 +98,7 @@ TABLE: Final = [
     # Open to everybody
     Row("GET", "healthz", EVERYBODY, 200, _page),
     Row("GET", "readyz", EVERYBODY, 503, _page),  # no worker in this test
-    Row("GET", "metrics", EVERYBODY, 200, _page),
+    Row("GET", "metrics", EVERYBODY, 403, _page),  # a token opens them, no role does
     Row("POST", "language/setlang/", EVERYBODY, 302, _page, {"language": "en"}),
     Row("POST", "webhooks/chat/", EVERYBODY, 403, _page),  # not signed
     Row("GET", "webhooks/chat/", EVERYBODY, 405, _page),

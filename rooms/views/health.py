@@ -1,5 +1,8 @@
 """Liveness, readiness and metrics, for supervisors and Prometheus."""
 
+import hmac
+
+from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -24,9 +27,19 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ready": is_ready, "parts": parts}, status=200 if is_ready else 503)
 
 
+def _may_scrape(request: HttpRequest) -> bool:
+    """Without a token set, metrics are open in the demo and closed in production."""
+    if not settings.METRICS_TOKEN:
+        return bool(settings.DEBUG)
+    given = request.headers.get("Authorization", "")
+    return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
+
+
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text. Read from the stores at each scrape, so every process answers the same."""
+    """Prometheus text, for whoever knows METRICS_TOKEN. Read from the stores, so every process answers the same."""
+    if not _may_scrape(request):
+        return HttpResponse("METRICS_TOKEN is needed.", status=403, content_type="text/plain")
     registry = CollectorRegistry()
     outbox = Gauge("greenroom_outbox_commands", "Outbox commands by state.", ["state"], registry=registry)
     unsettled = OutboxCommand.objects.filter(

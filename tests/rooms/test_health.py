@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -8,6 +10,13 @@ from tests.factories import make_room
 from tests.rooms.callbacks import message_entry
 from tests.rooms.test_outbox import record
 from tests.services import Service, eventually
+
+
+def _metrics(client: Client, settings: Any) -> str:
+    settings.METRICS_TOKEN = "scrape-me"
+    answer = client.get("/metrics", headers={"Authorization": "Bearer scrape-me"})
+    assert answer.status_code == 200
+    return answer.content.decode()
 
 
 def _ready(client: Client) -> tuple[int, dict[str, str]]:
@@ -60,14 +69,25 @@ def test_not_ready_without_redis(client: Client, redis_server: Service) -> None:
 
 
 @pytest.mark.django_db
-def test_the_metrics_count_what_waits(client: Client) -> None:
+def test_the_metrics_open_to_their_token_alone(client: Client, settings: Any) -> None:
+    assert client.get("/metrics").status_code == 403
+
+    settings.METRICS_TOKEN = "scrape-me"
+
+    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics", headers={"Authorization": "Bearer scrape-you"}).status_code == 403
+    assert _metrics(client, settings)
+
+
+@pytest.mark.django_db
+def test_the_metrics_count_what_waits(client: Client, settings: Any) -> None:
     room = make_room(status=Room.Status.ON_LIVE)
     record(room)
     failed = record(room)
     OutboxCommand.objects.filter(pk=failed.pk).update(state=OutboxCommand.State.FAILED)
     inbox.append([message_entry("room_1", 1)])
 
-    text = client.get("/metrics").content.decode()
+    text = _metrics(client, settings)
 
     for line in (
         'greenroom_outbox_commands{state="pending"} 1.0',
@@ -81,10 +101,10 @@ def test_the_metrics_count_what_waits(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_metrics_answer_without_redis(client: Client, redis_server: Service) -> None:
+def test_the_metrics_answer_without_redis(client: Client, redis_server: Service, settings: Any) -> None:
     redis_server.kill()
 
-    text = client.get("/metrics").content.decode()
+    text = _metrics(client, settings)
 
     assert "greenroom_inbox_entries -1.0" in text
     assert 'greenroom_part_ready{part="redis"} 0.0' in text

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -143,3 +144,16 @@ def test_every_task_has_a_named_queue_and_takes_keys_only() -> None:
     }
 
     assert {"rooms.deliver_command", "rooms.sweep_outbox", "rooms.record_pulse"} <= wanted.keys()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_heads_a_lane_after_another_was_replaced_is_looked_at() -> None:
+    room = make_room()
+    record(room, lane="room:x", supersedes="room:x:status")
+    heir = record(room, lane="room:x")
+    redis.connection().delete("chat.urgent")
+
+    newest = record(room, lane="room:x", supersedes="room:x:status")
+
+    waiting = redis.connection().lrange("chat.urgent", 0, -1)
+    assert {json.loads(item)["headers"]["argsrepr"] for item in waiting} == {f"({heir.pk},)", f"({newest.pk},)"}
