@@ -171,7 +171,8 @@ def publish_replay(room: Room, *, actor: Actor, replay_url: str) -> Room:
 
 def _change_status(room: Room, *, actor: Actor, allowed: list[Status], to: Status, verb: str, **fields: Any) -> Room:
     with transaction.atomic():
-        before = Room.objects.filter(pk=room.pk).values_list("status", flat=True).get()
+        # Held until the end, so that whoever comes second is judged by the status the first one left.
+        before = Room.objects.select_for_update().filter(pk=room.pk).values_list("status", flat=True).get()
         moved = Room.objects.filter(pk=room.pk, status=before, status__in=allowed).update(
             status=to, version=F("version") + 1, updated_at=timezone.now(), **fields
         )
