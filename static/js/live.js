@@ -243,37 +243,66 @@
     document.addEventListener(name, () => waiting.size && setTimeout(applyWaiting), true);
   }
 
-  // ---- panels that reload themselves
-  const lastRefresh = new WeakMap();
+  // ---- panels that reload themselves: never twice at once, and not more often than data-live-refresh-ms
+  const refreshes = new Map(); // by id, because the answer replaces the element
 
-  function refresh(target) {
-    const seen = lastRefresh.get(target);
-    if (seen?.timer) return;
-    const wait = seen ? seen.at + REFRESH_MS - performance.now() : 0;
-    if (wait <= 0) {
-      fire(target);
+  function refresh(target, leastWait = 0) {
+    const id = target.id;
+    const state = refreshes.get(id) ?? { at: -Infinity, timer: 0, isAsked: false, isWantedAgain: false };
+    refreshes.set(id, state);
+    if (state.isAsked) {
+      state.isWantedAgain = true; // the answer on its way may be older than this
       return;
     }
-    lastRefresh.set(target, { at: seen.at, timer: setTimeout(fire, wait, target) });
+    if (state.timer) return;
+    const pause = Number(target.dataset.liveRefreshMs) || REFRESH_MS;
+    const wait = Math.max(leastWait, state.at + pause - performance.now());
+    if (wait > 0) state.timer = setTimeout(fire, wait, id);
+    else fire(id);
   }
 
-  function fire(target) {
-    lastRefresh.set(target, { at: performance.now(), timer: 0 });
-    if (!target.isConnected) return;
-    if (mustWait(target)) setTimeout(refresh, 1000, target);
-    else target.dispatchEvent(new CustomEvent("live:refresh"));
+  function fire(id) {
+    const state = refreshes.get(id);
+    const target = document.getElementById(id);
+    state.timer = 0;
+    if (!target) refreshes.delete(id);
+    else if (mustWait(target)) refresh(target, 1000);
+    else {
+      state.at = performance.now();
+      target.dispatchEvent(new CustomEvent("live:refresh"));
+    }
   }
+
+  function refreshState(event) {
+    const { requestConfig } = event.detail; // its elt stays the panel, even when the answer has replaced that
+    return requestConfig?.triggeringEvent?.type === "live:refresh" ? refreshes.get(requestConfig.elt.id) : undefined;
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const state = refreshState(event);
+    if (state) state.isAsked = true;
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const state = refreshState(event);
+    if (!state?.isAsked) return;
+    state.isAsked = false;
+    const target = document.getElementById(event.detail.requestConfig.elt.id);
+    if (state.isWantedAgain && target) refresh(target);
+    state.isWantedAgain = false;
+  });
 
   // The reader may have begun to type while the answer was on its way: then it is asked for again later.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const { requestConfig, target } = event.detail;
-    if (requestConfig?.triggeringEvent?.type !== "live:refresh" || !mustWait(target)) return;
+    const { target } = event.detail;
+    const state = refreshState(event);
+    if (!state || !mustWait(target)) return;
     event.detail.shouldSwap = false;
-    setTimeout(refresh, 1000, target);
+    state.isWantedAgain = true;
   });
 
   function refreshPanels() {
-    document.querySelectorAll("[data-live-panel]").forEach(refresh);
+    for (const panel of document.querySelectorAll("[data-live-panel]")) refresh(panel);
   }
 
   document.addEventListener("htmx:afterSettle", (event) => {

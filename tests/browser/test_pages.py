@@ -1,11 +1,12 @@
 """The wall and the room page in a real browser: accessible, fitting, live, and usable without scripts."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from rooms import live
 from rooms.models import Room, User
@@ -15,6 +16,8 @@ NewPage = Callable[..., Page]
 pytestmark = [pytest.mark.browser]
 
 LONG = "夏日新品发布会：轻薄羽绒服与户外装备专场，全场五折起，前一百名下单送好礼"
+OUTER = "(element) => element.outerHTML"
+MEMBERS = re.compile("/panels/members/")
 UNBROKEN = "Supercalifragilisticexpialidocious" * 2
 
 
@@ -109,6 +112,30 @@ def test_a_change_by_one_operator_is_seen_by_the_other(
     expect(wall.locator(f"#room-{room.pk}-tile.tile-paused")).to_be_visible()
     expect(wall.locator("#wall-count-paused")).to_have_text("2")
     expect(mine.locator("#room-controls")).to_be_focused()
+
+
+def test_a_panel_is_asked_for_once_at_a_time_and_again_for_what_came_meanwhile(
+    new_page: NewPage, operator: User, room: Room
+) -> None:
+    page = new_page(operator)
+    errors: list[str] = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.goto(f"/rooms/{room.pk}/")
+    is_live(page)
+    held: list[Route] = []
+    page.route(MEMBERS, lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request(MEMBERS):
+        live.publish(room.topic, "members", {"room": room.pk})
+
+    make_membership(room, make_viewer("latecomer"))
+    live.publish(room.topic, "members", {"room": room.pk})
+    Room.objects.filter(pk=room.pk).update(online_count=77)
+    live.publish(room.topic, "numbers", {"room": room.pk})
+    expect(page.locator(f"#room-{room.pk}-online")).to_have_text("77")  # so the second event has arrived, too
+
+    held[0].fulfill(status=200, content_type="text/html", body=page.locator("#room-members").evaluate(OUTER))
+    expect(page.locator("#room-members")).to_contain_text("latecomer")
+    assert errors == []
 
 
 def test_ending_asks_and_a_refusal_keeps_the_text(new_page: NewPage, operator: User, room: Room) -> None:
