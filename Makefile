@@ -56,7 +56,7 @@ check: .venv/.dev sysdeps
 	$(BIN)/python -m tests.check_messages
 
 bench: .venv/.dev sysdeps
-	@$(BIN)/python -m tests.bench
+	@pg_virtualenv -o fsync=off -o synchronous_commit=off $(BIN)/python -m tests.bench
 
 lock: .venv/.uv
 	$(BIN)/uv export --quiet --no-emit-project --no-header --group demo --no-default-groups -o requirements.lock
