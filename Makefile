@@ -55,7 +55,8 @@ check: .venv/.dev sysdeps
 	$(BIN)/python -m tests.check_schema
 	$(BIN)/python -m tests.check_messages
 
-bench: .venv/.dev sysdeps
+bench: .venv/.dev
+	@sh tests/sysdeps.sh wrk
 	@pg_virtualenv -o fsync=off -o synchronous_commit=off $(BIN)/python -m tests.bench
 
 lock: .venv/.uv

@@ -41,13 +41,6 @@ class Entry:
         return cls(command.decode(), platform.decode(), request_time.decode(), int(decision), float(received_at), raw)
 
 
-class _Shared(asyncio.Future[None]):
-    """Awaited by many tasks: cancelling one of them cancels that one alone."""
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        return False
-
-
 class Appender:
     """Appends for one event loop: whatever arrives while a write is under way goes out in the next, in order.
 
@@ -60,22 +53,17 @@ class Appender:
     def __init__(self, connect: Callable[[], AsyncConnection] = redis.async_connection) -> None:
         self._connect = connect
         self._connection: AsyncConnection | None = None
-        self._blobs: list[bytes] = []
-        self._done: asyncio.Future[None] | None = None
+        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
     def append(self, entry: Entry) -> "asyncio.Future[None]":
-        """A future that is done once Redis has the entry; it fails with an exception if that cannot be.
-
-        Entries that leave in one write share the future; a caller that is cancelled takes no other with it.
-        """
-        if self._done is None:
-            loop = asyncio.get_running_loop()
-            self._done = _Shared(loop=loop)
-            if self._writer is None:
-                self._writer = loop.create_task(self._write())
-        self._blobs.append(entry.encode())
-        return self._done
+        """A future that is done once Redis has the entry; it fails with an exception if that cannot be."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((entry.encode(), done))
+        if self._writer is None:
+            self._writer = loop.create_task(self._write())
+        return done
 
     async def close(self) -> None:
         if self._writer is not None:
@@ -84,18 +72,19 @@ class Appender:
 
     async def _write(self) -> None:
         try:
-            while self._done is not None:
-                blobs, self._blobs, done, self._done = self._blobs, [], self._done, None
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
                 try:
-                    await self._send(blobs)
+                    await self._send([blob for blob, _ in batch])
                 except Exception as error:
                     await self._drop_connection()
-                    if not done.done():
-                        done.set_exception(error)
-                        done.exception()  # whoever waits still gets it; nobody waiting is no error
+                    for _, done in batch:
+                        if not done.done():
+                            done.set_exception(error)
                 else:
-                    if not done.done():
-                        done.set_result(None)
+                    for _, done in batch:
+                        if not done.done():
+                            done.set_result(None)
         finally:
             self._writer = None
 

@@ -68,7 +68,7 @@ def answer(query: bytes, body: bytes, now: float) -> Reply:
         raw=body,
     )
     if decision is dispatch.ALLOW:
-        return Reply(200, protocol.success_answer(), entry)
+        return Reply(200, _SUCCESS, entry)
     reply = protocol.decision_answer(decision.code, decision.info, decision.elements, decision.cloud_custom_data)
     return Reply(200, reply, entry)
 
@@ -142,21 +142,28 @@ class ChatWebhooks:
         if scope["method"] != "POST":
             await _respond(send, 405, POST_ONLY)
             return
-        body = await _read_body(receive)
+        message = await receive()
+        body = message.get("body", b"")
+        if message["type"] == "http.disconnect" or message.get("more_body", False):
+            body = await _read_on(message, receive)
         if body is None:
             return
         reply = answer(scope["query_string"], body, time.time())
-        if reply.entry is not None and not await self._keep(reply.entry):
-            reply = unkept(reply)
-        await _respond(send, reply.status, reply.body)
+        if reply.entry is not None:
+            try:
+                await self._appender.append(reply.entry)
+            except Exception as error:
+                logger.warning("inbox unreachable, storing the callback directly: %s", type(error).__name__)
+                if not await self._store(reply.entry):
+                    reply = unkept(reply)
+        if reply.body is _SUCCESS:
+            await send(_SUCCESS_START)
+            await send(_SUCCESS_BODY)
+        else:
+            await _respond(send, reply.status, reply.body)
 
-    async def _keep(self, entry: Entry) -> bool:
-        """Append the entry, or without Redis write it straight to the deliveries table."""
-        try:
-            await self._appender.append(entry)
-            return True
-        except Exception as error:
-            logger.warning("inbox unreachable, storing the callback directly: %s", type(error).__name__)
+    async def _store(self, entry: Entry) -> bool:
+        """Without Redis: write the callback straight to the deliveries table."""
         try:
             await asyncio.to_thread(deliveries.store_directly, [entry])
             return True
@@ -165,23 +172,32 @@ class ChatWebhooks:
             return False
 
 
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, cut just past the limit so that `answer` refuses it; None when the caller went away."""
+async def _read_on(message: MutableMapping[str, Any], receive: Receive) -> bytes | None:
+    """A body in several parts, cut just past the limit so that `answer` refuses it; None when the caller went away."""
     chunks: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
+    while message["type"] != "http.disconnect":
         chunk: bytes = message.get("body", b"")
         if size <= BODY_BYTES_LIMIT:
             chunks.append(chunk)
         size += len(chunk)
         if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return b"".join(chunks)
+        message = await receive()
+    return None
 
 
 async def _respond(send: Send, status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send(_start_of(status, body))
     await send({"type": "http.response.body", "body": body})
+
+
+def _start_of(status: int, body: bytes) -> MutableMapping[str, Any]:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+# Nearly every answer is this one; it is put together once.
+_SUCCESS: Final = protocol.success_answer()
+_SUCCESS_START: Final = _start_of(200, _SUCCESS)
+_SUCCESS_BODY: Final = {"type": "http.response.body", "body": _SUCCESS}

@@ -13,8 +13,9 @@ need() { # need PACKAGE COMMAND...: one of the commands, or the package
     missing="$missing $package"
 }
 
+for package in "$@"; do need "$package" "$package"; done # what only one target wants, such as wrk
 need redis-server redis-server valkey-server
-need postgresql pg_ctlcluster
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then missing="$missing postgresql"; fi
 need postgresql-common pg_virtualenv
 need chromium chromium chromium-browser google-chrome
 need gettext xgettext
