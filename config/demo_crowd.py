@@ -30,15 +30,15 @@ def wait_until_ready(url: str, is_stopping: threading.Event, *, seconds: float) 
 
 
 def keep_crowds(simulator_url: str) -> None:
-    """A crowd in every live room that has none, and none in rooms that are over. Without the simulator, nothing."""
+    """A crowd in every live room that has none, and none where all have left a room that is over."""
     try:
         groups = _call("GET", f"{simulator_url}/sim/groups")["groups"]
-        crowds = {crowd["group_id"] for crowd in _call("GET", f"{simulator_url}/sim/crowd")["crowds"]}
+        crowds = {crowd["group_id"]: crowd for crowd in _call("GET", f"{simulator_url}/sim/crowd")["crowds"]}
         for group in groups:
             group_id, status = group["group_id"], group["status"]
             if status in _LIVE and group_id not in crowds:
                 _call("POST", f"{simulator_url}/sim/crowd", _order(group_id))
-            elif status in _OVER and group_id in crowds:
+            elif status in _OVER and group_id in crowds and not crowds[group_id]["inside"]:
                 _call("DELETE", f"{simulator_url}/sim/crowd?group_id={group_id}")
     except (OSError, ValueError, KeyError):
         return

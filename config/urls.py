@@ -16,6 +16,7 @@ urlpatterns = [
     path("password/", auth_views.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("language/", include("django.conf.urls.i18n")),
+    path("favicon.ico", shell.favicon, name="favicon"),
     path("healthz", never_cache(health.healthz), name="healthz"),
     path("readyz", never_cache(health.readyz), name="readyz"),
     path("metrics", never_cache(health.metrics), name="metrics"),

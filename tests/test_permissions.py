@@ -96,6 +96,7 @@ NEW_PASSWORD: Final = {"old_password": "x", "new_password1": "y", "new_password2
 
 TABLE: Final = [
     # Open to everybody
+    Row("GET", "favicon.ico", EVERYBODY, 302, _page),
     Row("GET", "healthz", EVERYBODY, 200, _page),
     Row("GET", "readyz", EVERYBODY, 503, _page),  # no worker in this test
     Row("GET", "metrics", EVERYBODY, 403, _page),  # a token opens them, no role does
@@ -288,7 +289,7 @@ def test_the_api_answers_the_same_without_the_last_slash(
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _DJANGOS_OWN: Final = {"login/", "logout/", "password/", "password/done/", "admin/", "styleguide/", "language/setlang/"}
 _OURS: Final = sorted(
-    {row.pattern for row in TABLE} - _DJANGOS_OWN - {"api/v1/<unknown>", "healthz", "readyz", "metrics"}
+    {row.pattern for row in TABLE} - _DJANGOS_OWN - {"api/v1/<unknown>", "favicon.ico", "healthz", "readyz", "metrics"}
 )
 
 

@@ -5,9 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -19,6 +21,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         is_rooms = request.path == wall or request.path.startswith("/rooms/")
         items.append({"label": _("Rooms"), "url": wall, "icon": "grid", "is_current": is_rooms})
     return {"nav_items": items, "simulator_banner": settings.IS_SIMULATED}
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Pages of other packages (the admin, the API's docs) name no icon, so browsers ask here."""
+    return redirect(static("img/favicon.svg"))
 
 
 @staff_member_required

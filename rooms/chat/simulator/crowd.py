@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_VIEWERS = 20_000
 MAX_RATE = 1_000.0
 UNDER_WAY = 400
+OVER = frozenset({"ended", "played_back"})
 PACE = {"to_be_started": 0.5, "on_live": 1.0, "paused": 0.5, "ended": 0.25, "played_back": 0.25}
 TICK_SECONDS = 0.05
 
@@ -139,7 +140,7 @@ class Crowd:
                 owed_words -= 1.0
                 self._say_something(group, now)
             # Once it is over they go home, and few come back.
-            owed_moves += passed * len(self.inside) / (15.0 if self._status == "ended" else 150.0)
+            owed_moves += passed * len(self.inside) / (15.0 if self._status in OVER else 150.0)
             while owed_moves >= 1.0:
                 owed_moves -= 1.0
                 self._move(group)
@@ -149,7 +150,7 @@ class Crowd:
 
     def _arrive(self, group: Group, elapsed: float, passed: float) -> None:
         """The room fills within about twenty seconds, quickly first; those who left come back one by one."""
-        if self._status == "ended" and elapsed > 3.0:
+        if self._status in OVER and elapsed > 3.0:
             return
         target = self.order.viewers * min(1.0, 0.25 + elapsed / 20.0)
         wanted = min(len(self._outside), int(target) - len(self.inside))
