@@ -45,10 +45,30 @@ admin.site.unregister(APIKey)
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # cannot be subscripted at run time
+    """Whoever may keep accounts hands out roles, but never more than they have: superusers are beyond them."""
+
     list_display = ("username", "display_name", "account", "is_active", "is_staff")
     search_fields = ("username", "first_name", "last_name", "account", "email")
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (gettext_lazy("Chat"), {"fields": ("account",)}))
     add_fieldsets = (*DjangoUserAdmin.add_fieldsets, (gettext_lazy("Chat"), {"fields": ("account",)}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _is_superuser(request.user) else (*fields, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_beyond(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_beyond(request, obj)
+
+
+def _is_superuser(user: object) -> bool:
+    return isinstance(user, User) and user.is_superuser
+
+
+def _is_beyond(request: HttpRequest, obj: Model | None) -> bool:
+    return _is_superuser(obj) and not _is_superuser(request.user)
 
 
 class ReadOnlyAdmin(ModelAdmin):

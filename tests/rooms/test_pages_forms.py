@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from rooms.actors import Actor
 from rooms.models import ApiKey, AuditEntry, BusinessApp, OutboxCommand, Room, User
@@ -123,6 +124,30 @@ def test_admin_cannot_bypass_the_services(superuser: User) -> None:
     assert AuditEntry.objects.get().verb == "rooms.room.edited"
     assert client.get("/admin/rooms/room/add/").status_code == 403
     assert client.get(f"/admin/rooms/room/{room.pk}/delete/").status_code == 403
+
+
+def test_who_keeps_accounts_makes_no_superusers_and_changes_none(operator: User, superuser: User) -> None:
+    operator.is_staff = True
+    operator.save(update_fields=["is_staff"])
+    operator.user_permissions.set(Permission.objects.filter(content_type__app_label="rooms", codename__endswith="user"))
+    client = make_client(operator)
+    data = {
+        "username": "climber",
+        "is_active": "on",
+        "is_staff": "on",
+        "is_superuser": "on",
+        "user_permissions": [str(Permission.objects.values_list("pk", flat=True)[0])],
+        "date_joined_0": "2026-11-20",
+        "date_joined_1": "10:00:00",
+    }
+    climber = User.objects.create_user("climber")
+
+    assert client.post(f"/admin/rooms/user/{climber.pk}/change/", data).status_code == 302
+    assert client.post(f"/admin/rooms/user/{superuser.pk}/change/", data).status_code == 403
+    assert client.post(f"/admin/rooms/user/{superuser.pk}/password/", {}).status_code == 403
+
+    climber.refresh_from_db()
+    assert (climber.is_staff, climber.is_superuser, climber.user_permissions.count()) == (True, False, 0)
 
 
 @pytest.mark.parametrize("model", ["auditentry", "outboxcommand", "webhookdelivery", "notice", "viewer"])
