@@ -13,7 +13,6 @@ Element = dict[str, Any]
 Wire = dict[str, Any]
 
 BUSINESS_ID: Final = "greenroom"
-MESSAGE_BYTES_LIMIT: Final = 12 * 1024
 # CloudCustomData of an operator's highlighted text: clients that know it draw attention, others show plain text.
 HIGHLIGHT_MARK: Final = '{"businessID":"greenroom","style":"highlight"}'
 
